@@ -1,0 +1,103 @@
+/**
+ * Byte strings: concatenation, comparison and the text encodings that the protocol uses.
+ *
+ * Numbers on the wire are big-endian. Text is UTF-8 and is refused, not repaired, when it is not.
+ */
+
+import { base32nopad } from "@scure/base";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Bytes backed by an ordinary `ArrayBuffer`, as the runtime's I/O and crypto calls want them. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Joins byte strings into a new one. */
+export function concatBytes(...parts: readonly Uint8Array[]): Bytes {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const joined = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    joined.set(part, offset);
+    offset += part.length;
+  }
+  return joined;
+}
+
+/** Whether two byte strings are equal. Not constant-time: only for public values. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Reads the unsigned 32-bit big-endian number at `offset`; the caller has checked the length. */
+export function readU32(bytes: Uint8Array, offset: number): number {
+  return (((bytes[offset] ?? 0) << 24) | ((bytes[offset + 1] ?? 0) << 16) |
+    ((bytes[offset + 2] ?? 0) << 8) | (bytes[offset + 3] ?? 0)) >>> 0;
+}
+
+/** Writes `value` as an unsigned 32-bit big-endian number at `offset`. */
+export function writeU32(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value >>> 24;
+  bytes[offset + 1] = value >>> 16;
+  bytes[offset + 2] = value >>> 8;
+  bytes[offset + 3] = value;
+}
+
+/** UTF-8 bytes of `text`. */
+export function encodeUtf8(text: string): Bytes {
+  return encoder.encode(text);
+}
+
+/** The text of UTF-8 `bytes`. Throws `TypeError` on any invalid sequence; a BOM is kept. */
+export function decodeUtf8(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+/** RFC 4648 section 5, without padding. */
+export function encodeBase64Url(bytes: Uint8Array): string {
+  return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+/** Decodes unpadded base64url; `undefined` unless it is the one canonical text of `length` bytes. */
+export function decodeBase64Url(text: string, length: number): Bytes | undefined {
+  if (text.length !== Math.ceil(length * 4 / 3)) return undefined;
+  try {
+    const bytes = Uint8Array.fromBase64(text, {
+      alphabet: "base64url",
+      lastChunkHandling: "loose",
+    });
+    return bytes.length === length && encodeBase64Url(bytes) === text ? bytes : undefined;
+  } catch {
+    // Not base64url: an ordinary absence for a decoder of untrusted text.
+    return undefined;
+  }
+}
+
+/** RFC 4648 section 6 in lower case, without padding. */
+export function encodeBase32(bytes: Uint8Array): string {
+  return base32nopad.encode(bytes).toLowerCase();
+}
+
+/** Decodes lower-case unpadded base32; `undefined` unless it is canonical. */
+export function decodeBase32(text: string): Bytes | undefined {
+  if (!/^[a-z2-7]+$/.test(text)) return undefined;
+  try {
+    return new Uint8Array(base32nopad.decode(text.toUpperCase()));
+  } catch {
+    // Wrong length or non-zero spare bits: not canonical.
+    return undefined;
+  }
+}
+
+/** Lower-case hexadecimal. */
+export function encodeHex(bytes: Uint8Array): string {
+  return bytes.toHex();
+}
+
+/** Decodes hexadecimal. Throws `SyntaxError` on anything else. */
+export function decodeHex(text: string): Bytes {
+  return Uint8Array.fromHex(text);
+}
