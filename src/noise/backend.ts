@@ -1,0 +1,110 @@
+/**
+ * Chooses the cryptography at start: the runtime's where it agrees with the reference on a self-test,
+ * the reference otherwise. `hamlet status` shows the outcome.
+ */
+
+import { type Bytes, concatBytes, equalBytes } from "../base/bytes.ts";
+import { describeError } from "../base/errors.ts";
+import { TAG_BYTES } from "../wire/limits.ts";
+import { nativePrimitives } from "./native.ts";
+import { noblePrimitives } from "./noble.ts";
+import { type Aead, KEY_BYTES, NONCE_BYTES, type Primitives } from "./primitives.ts";
+import { SMALL_BYTES, withSmallRecords } from "./wasm_aead.ts";
+
+/** The primitives in use and why. */
+export interface Backend {
+  readonly primitives: Primitives;
+  /** Which implementation does what, for people. */
+  readonly report: {
+    readonly aead: string;
+    readonly x25519: string;
+    readonly ed25519: string;
+    /** Why the faster candidates were refused, if they were. */
+    readonly refused: string | null;
+  };
+}
+
+/** Picks the fastest primitives that agree with the reference. `"noble"` forces the reference. */
+export function chooseBackend(wanted: "auto" | "noble" = "auto"): Backend {
+  if (wanted === "noble") return backendOf(noblePrimitives, null);
+  try {
+    const candidate: Primitives = {
+      ...nativePrimitives,
+      aead: withSmallRecords(nativePrimitives.aead),
+    };
+    selfTest(candidate, noblePrimitives);
+    return backendOf(candidate, null);
+  } catch (error) {
+    return backendOf(noblePrimitives, describeError(error));
+  }
+}
+
+/**
+ * Compares `candidate` with `reference` on fixed inputs that reach every primitive and every size
+ * class. Throws `Error` naming the first one that differs.
+ */
+export function selfTest(candidate: Primitives, reference: Primitives): void {
+  const key = pattern(KEY_BYTES, 1);
+  const other = pattern(KEY_BYTES, 2);
+  for (const length of [0, 1, 64, SMALL_BYTES, SMALL_BYTES + 1, 16_384]) {
+    for (const ad of [pattern(0, 0), pattern(KEY_BYTES, 3)]) {
+      compareAeads(candidate.aead, reference.aead, key, ad, pattern(length, 4));
+    }
+  }
+  const ours = candidate.importDhKeyPair(key);
+  const theirs = reference.importDhKeyPair(key);
+  expectEqual("X25519 public key", ours.publicKey, theirs.publicKey);
+  const partner = candidate.generateDhKeyPair();
+  expectEqual("X25519", ours.agree(partner.publicKey), theirs.agree(partner.publicKey));
+  expectEqual("X25519 low-order point", ours.agree(new Uint8Array(KEY_BYTES)), undefined);
+  const signer = candidate.importSigningKeyPair(key);
+  const signature = signer.sign(other);
+  expectEqual("Ed25519", signature, reference.importSigningKeyPair(key).sign(other));
+  if (!candidate.verify(signer.publicKey, other, signature)) throw disagreement("Ed25519 verify");
+  if (candidate.verify(signer.publicKey, key, signature)) throw disagreement("Ed25519 verify");
+  expectEqual("SHA-256", candidate.sha256(key, other), reference.sha256(key, other));
+  expectEqual("HKDF", candidate.hkdf(key, other, 2), reference.hkdf(key, other, 2));
+  expectEqual("HKDF", candidate.hkdf(key, other, 3), reference.hkdf(key, other, 3));
+}
+
+function compareAeads(candidate: Aead, reference: Aead, key: Bytes, ad: Bytes, plaintext: Bytes) {
+  const nonce = pattern(NONCE_BYTES, 5);
+  const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
+  const expected = new Uint8Array(plaintext.length + TAG_BYTES);
+  const half = plaintext.length >>> 1;
+  candidate.seal(key, nonce, ad, [plaintext.subarray(0, half), plaintext.subarray(half)], sealed);
+  reference.seal(key, nonce, ad, [plaintext], expected);
+  expectEqual("ChaCha20-Poly1305 seal", sealed, expected);
+  expectEqual("ChaCha20-Poly1305 open", candidate.open(key, nonce, ad, sealed), plaintext);
+  for (const index of [0, sealed.length - 1]) {
+    const forged = sealed.slice();
+    forged[index] = (forged[index] ?? 0) ^ 1;
+    expectEqual("ChaCha20-Poly1305 forgery", candidate.open(key, nonce, ad, forged), undefined);
+  }
+}
+
+function backendOf(primitives: Primitives, refused: string | null): Backend {
+  const report = {
+    aead: primitives.aead.name,
+    x25519: primitives.name,
+    ed25519: primitives.name,
+    refused,
+  };
+  return Object.freeze({ primitives, report: Object.freeze(report) });
+}
+
+function expectEqual(what: string, actual: Bytes | undefined, expected: Bytes | undefined): void {
+  const equal = actual && expected ? equalBytes(actual, expected) : actual === expected;
+  if (!equal) throw disagreement(what);
+}
+
+function disagreement(what: string): Error {
+  return new Error(`Cannot use the native ${what}: it disagrees with the reference`);
+}
+
+/** Fixed bytes without structure that a broken implementation could get right by accident. */
+function pattern(length: number, seed: number): Bytes {
+  return concatBytes(
+    Uint8Array.from({ length }, (_, i) => (i * 167 + seed * 59 + (i >>> 3)) & 0xff),
+  );
+}
