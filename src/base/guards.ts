@@ -78,6 +78,11 @@ export class Fields {
     return new Fields(value, path);
   }
 
+  /** The object itself, its members still untrusted. */
+  get value(): JsonObject {
+    return this.#object;
+  }
+
   /** Whether the object has `key` of its own. */
   has(key: string): boolean {
     return Object.hasOwn(this.#object, key);

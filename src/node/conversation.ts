@@ -1,0 +1,382 @@
+/**
+ * One connection's conversation, sans-IO: bytes and time in, bytes and events out (PROTOCOL.md sections
+ * 1 to 5).
+ *
+ * ```
+ *  listener:  plain ──F8 01──> responding ──F8 03──> sealed ──> closed
+ *  dialer:    asking ──reply──> (closed | initiating) ──F8 02──> sealed ──> closed
+ *             initiating at once, where the peer is known to speak sealed/1
+ * ```
+ *
+ * Plain and asking carry JSON. Anything the specification does not allow in a phase closes the
+ * connection; after that nothing is read.
+ */
+
+import type { Bytes } from "../base/bytes.ts";
+import { CodedError } from "../base/errors.ts";
+import type { PeerId } from "../base/peer_id.ts";
+import { MuxError, readMessages } from "../channel/mux_frame.ts";
+import {
+  type DiscoveredPeer,
+  DiscoveryError,
+  encodeMessage,
+  ERROR_TYPE,
+  parseMessage,
+  readReply,
+  typeOf,
+  writeError,
+} from "../discovery/message.ts";
+import { encodeRefusal, InitiatorHello, ResponderHello } from "../noise/hello.ts";
+import type { HandshakeResult } from "../noise/handshake.ts";
+import { RecordOpener, RecordSealer } from "../noise/record.ts";
+import { NoiseError } from "../noise/symmetric_state.ts";
+import { FrameDecoder, FrameError, type FramePath } from "../wire/frame.ts";
+import { MALFORMED_CLOSES_AT } from "../wire/limits.ts";
+import { foreignReply } from "./foreign.ts";
+import { commonFeatures, decodeIntroduction, encodeIntroduction } from "./introduction.ts";
+import type { Introduction } from "./introduction.ts";
+import type { LocalNode } from "./local_node.ts";
+import { Outlet } from "./outlet.ts";
+
+/** How a dialer begins: ask in JSON and stop there, ask and upgrade, or seal at once. */
+export type Approach = "ask" | "ask_then_seal" | "seal";
+
+/** Why a conversation ended. Stable: logs, counters and tests branch on it. */
+export type CloseCode = string;
+
+/** The peer at the other end of a sealed session. */
+export interface SealedPeer {
+  readonly id: PeerId;
+  readonly introduction: Introduction;
+  /** What both sides can speak. */
+  readonly features: readonly string[];
+  /** Whether we dialled. */
+  readonly isDialer: boolean;
+}
+
+/** What a conversation tells its owner, at once and in order. */
+export interface ConversationEvents {
+  onDiscovered(peer: DiscoveredPeer): void;
+  onSealed(peer: SealedPeer): void;
+  /** A message of the session; `body` is the receiver's to keep. */
+  onMessage(body: Bytes): void;
+  /** Input that was refused without ending the conversation. */
+  onRefused(code: string): void;
+  onClosed(code: CloseCode): void;
+}
+
+export interface ConversationOptions {
+  readonly local: LocalNode;
+  readonly remoteHost: string;
+  readonly nowMs: number;
+  readonly events: ConversationEvents;
+  /** Absent for a listener. */
+  readonly approach?: Approach | undefined;
+  /** Whom the dialer means to reach; anybody else ends the conversation. */
+  readonly expected?: PeerId | undefined;
+}
+
+type Phase =
+  | { readonly name: "plain" }
+  | { readonly name: "asking"; readonly nonce: string }
+  | { readonly name: "initiating"; readonly hello: InitiatorHello; readonly sinceMs: number }
+  | { readonly name: "responding"; readonly hello: ResponderHello; readonly sinceMs: number }
+  | { readonly name: "sealed"; readonly opener: RecordOpener }
+  | { readonly name: "closed" };
+
+/** Ends a conversation for a reason that is no other layer's error. */
+class ConversationError extends CodedError {
+  override readonly name = "ConversationError";
+}
+
+export class Conversation {
+  readonly #options: ConversationOptions;
+  readonly #decoder = new FrameDecoder();
+  readonly #outlet = new Outlet();
+  readonly #onBody: (body: Bytes) => void;
+  #phase: Phase;
+  /** The authenticated id that JSON discovery gave on this connection. */
+  #claimed: PeerId | undefined;
+  #frames = 0;
+  #malformed = 0;
+  #lastReceivedMs: number;
+  #frameSinceMs: number | undefined;
+  #releaseHandshake: (() => void) | undefined;
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+    this.#claimed = options.expected;
+    this.#lastReceivedMs = options.nowMs;
+    this.#onBody = (body) => options.events.onMessage(body);
+    this.#phase = { name: "plain" };
+    if (options.approach === "seal") this.#initiate(options.nowMs);
+    else if (options.approach) this.#ask();
+  }
+
+  get phase(): Phase["name"] {
+    return this.#phase.name;
+  }
+
+  get isClosed(): boolean {
+    return this.#phase.name === "closed";
+  }
+
+  /** Whether the peer is in the middle of something: such a connection is not idle. */
+  get isBusy(): boolean {
+    return this.#frameSinceMs !== undefined || this.#phase.name === "responding";
+  }
+
+  get lastReceivedMs(): number {
+    return this.#lastReceivedMs;
+  }
+
+  /** Bytes to write; see {@link Outlet.take}. */
+  get outlet(): Outlet {
+    return this.#outlet;
+  }
+
+  /** Where the transport puts the next bytes. */
+  space(): Bytes {
+    return this.#decoder.space();
+  }
+
+  /** Says that `count` bytes arrived in `space()`. */
+  receive(count: number, nowMs: number): void {
+    if (this.isClosed) return;
+    this.#decoder.commit(count);
+    this.#lastReceivedMs = nowMs;
+    const frames = this.#frames;
+    try {
+      for (let path = this.#decoder.next(); path; path = this.#decoder.next()) {
+        this.#frames++;
+        this.#readFrame(path, this.#decoder.payload, nowMs);
+        if (this.isClosed) return;
+      }
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (this.#decoder.buffered === 0) this.#frameSinceMs = undefined;
+    else if (this.#frameSinceMs === undefined || this.#frames > frames) this.#frameSinceMs = nowMs;
+  }
+
+  /** Sends one message in the session. */
+  send(body: Bytes, nowMs: number): void {
+    if (this.#phase.name === "sealed") this.#outlet.pushMessage(body, nowMs);
+  }
+
+  /** When {@link tick} has something to do, by the same clock; `Infinity` when never. */
+  get deadlineMs(): number {
+    const { deadlines } = this.#options.local;
+    const phase = this.#phase;
+    if (phase.name === "closed") return Infinity;
+    if (this.#awaitsFirstBytes()) return this.#options.nowMs + deadlines.firstBytesMs;
+    const frameMs = (this.#frameSinceMs ?? Infinity) + deadlines.frameMs;
+    if (phase.name === "sealed") {
+      return Math.min(frameMs, this.#lastReceivedMs + deadlines.silenceMs);
+    }
+    if (phase.name === "initiating" || phase.name === "responding") {
+      return Math.min(frameMs, phase.sinceMs + deadlines.handshakeMs);
+    }
+    return Math.min(frameMs, this.#lastReceivedMs + deadlines.idleMs);
+  }
+
+  /** Closes the conversation when its deadline has passed. */
+  tick(nowMs: number): void {
+    if (nowMs < this.deadlineMs) return;
+    const isPlain = this.#phase.name === "plain" || this.#phase.name === "asking";
+    if (isPlain && this.#frames === 0 && this.#decoder.isUndecided) {
+      this.close("first_bytes_timeout");
+    } else if (this.#frameSinceMs !== undefined) this.close("frame_timeout");
+    else if (this.#phase.name === "sealed") this.close("silent");
+    else this.close(isPlain ? "idle" : "handshake_timeout");
+  }
+
+  /** Ends the conversation; what is queued may still be written. Idempotent. */
+  close(code: CloseCode): void {
+    if (this.isClosed) return;
+    this.#phase = { name: "closed" };
+    this.#releaseHandshake?.();
+    this.#options.events.onClosed(code);
+  }
+
+  #awaitsFirstBytes(): boolean {
+    const { name } = this.#phase;
+    const isPlain = name === "plain" || name === "asking";
+    return isPlain && this.#frames === 0 && this.#decoder.isUndecided;
+  }
+
+  #readFrame(path: FramePath, payload: Bytes, nowMs: number): void {
+    const phase = this.#phase;
+    switch (phase.name) {
+      case "sealed": {
+        if (path !== "sealed") {
+          throw violation("downgrade", "a plaintext frame in a sealed session");
+        }
+        const plaintext = phase.opener.open(payload);
+        if (plaintext) readMessages(plaintext, this.#onBody);
+        return;
+      }
+      case "initiating":
+        if (path !== "handshake") throw violation("unexpected_frame", `${path} during a handshake`);
+        return this.#finishInitiating(phase.hello, payload, nowMs);
+      case "responding":
+        if (path !== "handshake") throw violation("unexpected_frame", `${path} during a handshake`);
+        return this.#finishResponding(phase.hello, payload, nowMs);
+      case "asking":
+      case "plain":
+        return this.#readPlain(path, payload, nowMs);
+      case "closed":
+    }
+  }
+
+  #readPlain(path: FramePath, payload: Bytes, nowMs: number): void {
+    switch (path) {
+      case "json":
+        return this.#readJson(payload, nowMs);
+      case "malformed":
+        this.#answerError("malformed_frame", "Cannot read frame: its first byte is not known");
+        return this.#countMalformed("malformed_frame");
+      case "handshake":
+        return this.#respond(payload, nowMs);
+      case "sealed":
+        throw violation("unexpected_frame", "a sealed record before a handshake");
+    }
+  }
+
+  #readJson(payload: Bytes, nowMs: number): void {
+    const { events, local, remoteHost } = this.#options;
+    if (this.#phase.name === "asking") return this.#readReply(payload, this.#phase.nonce, nowMs);
+    const answer = local.responder.answer(payload, remoteHost);
+    if (answer.reply) this.#outlet.pushFrame(answer.reply);
+    if (answer.error?.code === "malformed_json") this.#countMalformed(answer.error.code);
+    else if (answer.error) events.onRefused(answer.error.code);
+    if (!answer.peer) return;
+    if (answer.peer.trust === "authenticated") this.#claimed = answer.peer.id as PeerId;
+    events.onDiscovered(answer.peer);
+  }
+
+  #readReply(payload: Bytes, nonce: string, nowMs: number): void {
+    const { events, local, approach } = this.#options;
+    const message = parseMessage(payload);
+    if (typeOf(message) === ERROR_TYPE) {
+      throw violation("refused_by_peer", "the peer sent an error");
+    }
+    const peer = readReply(message, { verify: local.primitives.verify, nonce });
+    if (peer.id === local.identity.id) throw selfConnection();
+    if (peer.trust === "authenticated") this.#claim(peer.id as PeerId);
+    events.onDiscovered(peer);
+    const upgrades = approach === "ask_then_seal" && peer.speaksSealed;
+    if (upgrades && peer.trust === "authenticated") this.#initiate(nowMs);
+    else this.close("answered");
+  }
+
+  #ask(): void {
+    const { local } = this.#options;
+    const { payload, nonce } = local.request();
+    this.#phase = { name: "asking", nonce };
+    this.#outlet.pushFrame(payload);
+  }
+
+  #initiate(nowMs: number): void {
+    const hello = new InitiatorHello(this.#options.local.hello);
+    this.#phase = { name: "initiating", hello, sinceMs: nowMs };
+    this.#outlet.pushFrame(hello.begin());
+  }
+
+  #finishInitiating(hello: InitiatorHello, frame: Bytes, nowMs: number): void {
+    const { local } = this.#options;
+    const reply = hello.readReply(frame);
+    const last = hello.finish(encodeIntroduction(local.introduce(reply.version)));
+    const proved = { rs: last.result.rs, version: reply.version };
+    const introduction = decodeIntroduction(reply.payload, proved);
+    this.#checkPeer(introduction.id);
+    this.#outlet.pushFrame(last.frame);
+    this.#seal(introduction, last.result, nowMs);
+  }
+
+  #respond(frame: Bytes, nowMs: number): void {
+    const { local } = this.#options;
+    const { versions } = local.hello;
+    this.#releaseHandshake = local.admitHandshake();
+    if (!this.#releaseHandshake) {
+      this.#outlet.pushFrame(encodeRefusal("busy", versions));
+      throw violation("busy", "too many handshakes are in flight");
+    }
+    try {
+      const hello = new ResponderHello(local.hello, frame);
+      this.#outlet.pushFrame(hello.reply(encodeIntroduction(local.introduce(hello.version))));
+      this.#phase = { name: "responding", hello, sinceMs: nowMs };
+    } catch (error) {
+      const code = error instanceof NoiseError ? error.code : undefined;
+      if (code === "version_mismatch" || code === "unsupported_pattern") {
+        this.#outlet.pushFrame(encodeRefusal(code, versions));
+      }
+      throw error;
+    }
+  }
+
+  #finishResponding(hello: ResponderHello, frame: Bytes, nowMs: number): void {
+    const { payload, result } = hello.readLast(frame);
+    const introduction = decodeIntroduction(payload, { rs: result.rs, version: hello.version });
+    this.#checkPeer(introduction.id);
+    this.#releaseHandshake?.();
+    this.#seal(introduction, result, nowMs);
+  }
+
+  #seal(introduction: Introduction, result: HandshakeResult, nowMs: number): void {
+    this.#outlet.startSealing(new RecordSealer(result.send, nowMs));
+    this.#phase = { name: "sealed", opener: new RecordOpener(result.receive) };
+    this.#options.events.onSealed({
+      id: introduction.id,
+      introduction,
+      features: commonFeatures(introduction.features),
+      isDialer: this.#options.approach !== undefined,
+    });
+  }
+
+  #claim(id: PeerId): void {
+    if (this.#claimed !== undefined && this.#claimed !== id) {
+      throw new NoiseError("identity_mismatch", "Cannot accept peer: it is not the one expected");
+    }
+    this.#claimed = id;
+  }
+
+  #checkPeer(id: PeerId): void {
+    if (id === this.#options.local.identity.id) throw selfConnection();
+    this.#claim(id);
+  }
+
+  #answerError(code: string, text: string): void {
+    this.#outlet.pushFrame(encodeMessage(writeError(code, text)));
+  }
+
+  #countMalformed(code: string): void {
+    this.#options.events.onRefused(code);
+    if (++this.#malformed >= MALFORMED_CLOSES_AT) this.close("too_many_malformed");
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof FrameError && this.#phase.name !== "sealed") {
+      if (error.code === "reserved") this.#answerError("reserved_frame", error.message);
+      const reply = error.foreign && foreignReply(error.foreign);
+      if (reply) this.#outlet.pushRaw(reply);
+    }
+    if (error instanceof FrameError && error.foreign) return this.close(`foreign_${error.foreign}`);
+    const isExpected = error instanceof FrameError || error instanceof NoiseError ||
+      error instanceof MuxError || error instanceof DiscoveryError ||
+      error instanceof ConversationError;
+    if (!isExpected) {
+      this.close("internal_error");
+      throw error;
+    }
+    this.close(error.code);
+  }
+}
+
+function violation(code: string, what: string): ConversationError {
+  return new ConversationError(code, `Cannot continue the conversation: ${what}`);
+}
+
+function selfConnection(): NoiseError {
+  return new NoiseError("self_connection", "Cannot accept peer: it is this node itself");
+}

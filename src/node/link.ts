@@ -1,0 +1,186 @@
+/**
+ * A link: one connection's conversation, pumped over a byte stream.
+ *
+ * The read loop reads into the conversation's own buffer and parses synchronously; answers leave in the
+ * same turn. Writes never overlap: what is sent during one leaves in the next. The link owns its loop,
+ * its timer and its stream, and `ended` resolves once all three are gone.
+ */
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import { type ByteStream, NetError } from "../net/stream.ts";
+import { Conversation, type ConversationOptions } from "./conversation.ts";
+
+export interface LinkOptions {
+  readonly stream: ByteStream;
+  readonly clock: Clock;
+  readonly conversation: Omit<ConversationOptions, "nowMs" | "remoteHost">;
+  /** Told of an error that no layer expected: a defect of ours, not of the peer. */
+  onFault(error: unknown): void;
+}
+
+/** Sent but unread bytes at which a sender must wait. */
+const HIGH_WATER_BYTES = 131_072;
+/** How long a closed conversation's last words may take to leave, and the peer to stop talking. */
+const LINGER_MS = 500;
+/** What a peer may still send after we closed; more of it is cut off. */
+const LINGER_BYTES = 65_536;
+
+export class Link {
+  readonly #stream: ByteStream;
+  readonly #clock: Clock;
+  readonly #conversation: Conversation;
+  readonly #onFault: (error: unknown) => void;
+  readonly #ended = Promise.withResolvers<void>();
+  #timer: Timer | undefined;
+  #timerDueMs = Infinity;
+  #writing: Promise<void> | undefined;
+  #isClosing = false;
+  #lingered = 0;
+
+  constructor(options: LinkOptions) {
+    this.#stream = options.stream;
+    this.#clock = options.clock;
+    this.#onFault = options.onFault;
+    this.#conversation = new Conversation({
+      ...options.conversation,
+      nowMs: options.clock.now(),
+      remoteHost: options.stream.remote.host,
+    });
+  }
+
+  get host(): string {
+    return this.#stream.remote.host;
+  }
+
+  get stream(): ByteStream {
+    return this.#stream;
+  }
+
+  get lastReceivedMs(): number {
+    return this.#conversation.lastReceivedMs;
+  }
+
+  get isBusy(): boolean {
+    return this.#conversation.isBusy;
+  }
+
+  get isClosed(): boolean {
+    return this.#conversation.isClosed;
+  }
+
+  /** Resolves when the stream, the timer and the loop are gone. Never rejects. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Starts the loop. Call once. */
+  start(): void {
+    this.#armTimer();
+    this.#flush();
+    void this.#run();
+  }
+
+  /**
+   * Sends one message in the session. Resolves at once, or, once {@link HIGH_WATER_BYTES} wait, when they
+   * have left.
+   */
+  send(body: Bytes): Promise<void> | undefined {
+    this.#conversation.send(body, this.#clock.now());
+    this.#flush();
+    return this.#conversation.outlet.pending > HIGH_WATER_BYTES ? this.#writing : undefined;
+  }
+
+  /** Ends the conversation after what is queued has left. Idempotent. */
+  close(code: string): void {
+    this.#conversation.close(code);
+    this.#settleClose();
+  }
+
+  async #run(): Promise<void> {
+    const conversation = this.#conversation;
+    try {
+      for (;;) {
+        const count = await this.#stream.read(conversation.space());
+        if (count === undefined) break;
+        if (conversation.isClosed) {
+          this.#lingered += count;
+          if (this.#lingered > LINGER_BYTES) break;
+          continue;
+        }
+        conversation.receive(count, this.#clock.now());
+        this.#flush();
+        if (conversation.isClosed) this.#settleClose();
+        else if (conversation.deadlineMs < this.#timerDueMs) this.#armTimer();
+      }
+      conversation.close("ended_by_peer");
+    } catch (error) {
+      if (!(error instanceof NetError)) this.#onFault(error);
+      conversation.close("broken");
+    }
+    await this.#finish();
+  }
+
+  /** Lets the last words leave, says so, and gives the peer a moment to stop talking. */
+  #settleClose(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#timer?.cancel();
+    this.#timer = this.#clock.schedule(LINGER_MS, () => this.#stream.close());
+    void this.#lastWords();
+  }
+
+  async #lastWords(): Promise<void> {
+    try {
+      await this.#writing;
+      await this.#stream.closeWrite();
+    } catch {
+      // The peer is gone: there is nobody left to tell.
+      this.#stream.close();
+    }
+  }
+
+  /** The peer has finished or is gone: what is queued may still leave, for a moment. */
+  async #finish(): Promise<void> {
+    this.#isClosing = true;
+    this.#timer?.cancel();
+    const timer = this.#clock.schedule(LINGER_MS, () => this.#stream.close());
+    await this.#writing;
+    timer.cancel();
+    this.#stream.close();
+    this.#ended.resolve();
+  }
+
+  #flush(): void {
+    if (this.#writing || this.#conversation.outlet.pending === 0) return;
+    this.#writing = this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    const { outlet } = this.#conversation;
+    try {
+      while (outlet.pending > 0) await this.#stream.write(outlet.take());
+    } catch {
+      // A write fails only when the stream is broken; closing it ends the read loop, which reports.
+      this.#stream.close();
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  /** One timer a link, set anew only when it fires or must fire sooner. */
+  #armTimer(): void {
+    this.#timer?.cancel();
+    this.#timerDueMs = this.#conversation.deadlineMs;
+    if (this.#isClosing || this.#timerDueMs === Infinity) return;
+    const delayMs = Math.max(0, this.#timerDueMs - this.#clock.now());
+    this.#timer = this.#clock.schedule(delayMs, () => this.#tick());
+  }
+
+  #tick(): void {
+    this.#conversation.tick(this.#clock.now());
+    if (this.#conversation.isClosed) return this.#settleClose();
+    this.#conversation.outlet.relax();
+    this.#armTimer();
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * What every conversation of this node shares: its keys, its words about itself, and its limits.
+ */
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import {
+  encodeMessage,
+  NONCE_BYTES,
+  nonceText,
+  type SelfDescription,
+  writeRequest,
+} from "../discovery/message.ts";
+import { DiscoveryResponder, type LegacyPolicy } from "../discovery/responder.ts";
+import { DEFAULT_RATE_LIMIT, RateLimiter, type RateLimitOptions } from "../discovery/rate_limit.ts";
+import type { Address } from "../net/address.ts";
+import { type HelloOptions, SUPPORTED_VERSIONS, type VersionRange } from "../noise/hello.ts";
+import { type Primitives, randomBytes } from "../noise/primitives.ts";
+import { type ConversationDeadlines, DEFAULT_DEADLINES } from "./deadlines.ts";
+import type { Identity } from "./identity.ts";
+import { FEATURES, type Introduction } from "./introduction.ts";
+
+export interface LocalNodeOptions {
+  readonly identity: Identity;
+  readonly primitives: Primitives;
+  readonly clock: Clock;
+  readonly legacy: LegacyPolicy;
+  readonly rateLimit?: RateLimitOptions;
+  readonly limitLoopback?: boolean;
+  readonly versions?: VersionRange;
+  readonly psk?: Bytes;
+  readonly deadlines?: ConversationDeadlines;
+  readonly maxHandshakes?: number;
+  /** What we are now. */
+  describe(): SelfDescription;
+  /** Where we listen, as others can reach it. */
+  addresses(): readonly Address[];
+}
+
+/** Handshakes that may be under way at once: each costs a stranger nothing and us a millisecond. */
+export const DEFAULT_MAX_HANDSHAKES = 64;
+
+export class LocalNode {
+  readonly identity: Identity;
+  readonly primitives: Primitives;
+  readonly deadlines: ConversationDeadlines;
+  readonly responder: DiscoveryResponder;
+  readonly hello: HelloOptions;
+  readonly #options: LocalNodeOptions;
+  #handshakes = 0;
+
+  constructor(options: LocalNodeOptions) {
+    const { identity, primitives, clock, legacy } = options;
+    this.#options = options;
+    this.identity = identity;
+    this.primitives = primitives;
+    this.deadlines = options.deadlines ?? DEFAULT_DEADLINES;
+    this.hello = {
+      primitives,
+      s: identity.dh,
+      versions: options.versions ?? SUPPORTED_VERSIONS,
+      psk: options.psk,
+    };
+    this.responder = new DiscoveryResponder({
+      clock,
+      legacy,
+      signer: identity.signing,
+      verify: primitives.verify,
+      limiter: new RateLimiter(options.rateLimit ?? DEFAULT_RATE_LIMIT),
+      limitLoopback: options.limitLoopback ?? false,
+      describe: () => options.describe(),
+    });
+  }
+
+  /** Handshakes of strangers under way. */
+  get handshakesInFlight(): number {
+    return this.#handshakes;
+  }
+
+  /** A fresh discovery request, and the nonce that its reply must sign back. */
+  request(): { readonly payload: Bytes; readonly nonce: string } {
+    const nonce = nonceText(randomBytes(NONCE_BYTES));
+    const request = writeRequest(this.#options.describe(), this.identity.signing, {
+      nonce,
+      wallMs: this.#options.clock.wallMs(),
+    });
+    return { payload: encodeMessage(request), nonce };
+  }
+
+  /** What we seal into a handshake of `version`. */
+  introduce(version: number): Introduction {
+    return {
+      id: this.identity.id,
+      version,
+      features: FEATURES,
+      listen: this.#options.addresses(),
+      capabilities: this.#options.describe().capabilities,
+    };
+  }
+
+  /** A place among the handshakes in flight, to be released once; `undefined` when all are taken. */
+  admitHandshake(): (() => void) | undefined {
+    if (this.#handshakes >= (this.#options.maxHandshakes ?? DEFAULT_MAX_HANDSHAKES)) {
+      return undefined;
+    }
+    this.#handshakes++;
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#handshakes--;
+      isHeld = false;
+    };
+  }
+}

@@ -1,0 +1,348 @@
+/**
+ * The node: listens, dials, and keeps one session per peer.
+ *
+ * It knows connections and who is at the other end, not what a peer is good for: it emits
+ * {@link NodeEvent}s, the agent feeds them to the registry. Two sessions with one peer become one: of two
+ * dials that crossed, the lower node id's wins; otherwise the newer replaces the older, whose peer has
+ * evidently let it go.
+ */
+
+import { type Clock, pause, scheduleEvery, type Timer } from "../base/clock.ts";
+import { CodedError, describeError } from "../base/errors.ts";
+import type { JsonObject } from "../base/guards.ts";
+import type { Log } from "../base/log.ts";
+import { type PeerId, shortId } from "../base/peer_id.ts";
+import type { DiscoveredPeer } from "../discovery/message.ts";
+import type { Address } from "../net/address.ts";
+import type { ByteStream, Dialer, Listener } from "../net/stream.ts";
+import { Admission, type AdmissionOptions, DEFAULT_ADMISSION } from "./admission.ts";
+import type { Approach, ConversationEvents, SealedPeer } from "./conversation.ts";
+import { Delivery } from "./delivery.ts";
+import type { Envelope, MessageType } from "./envelope.ts";
+import { Link } from "./link.ts";
+import type { LocalNode } from "./local_node.ts";
+import { RequestError, Requests } from "./requests.ts";
+import { type EnvelopeCounters, type SendOptions, Session } from "./session.ts";
+
+/** What happened, for the agent. */
+export type NodeEvent =
+  | {
+    readonly type: "peer_discovered";
+    readonly peer: DiscoveredPeer;
+    /** Where it listens, as far as known; the host is the one that it spoke from. */
+    readonly host: string;
+    readonly port: number | undefined;
+  }
+  | {
+    readonly type: "session_opened";
+    readonly peer: SealedPeer;
+    readonly remote: Address;
+  }
+  | { readonly type: "session_closed"; readonly id: PeerId; readonly code: string }
+  | { readonly type: "envelope"; readonly from: PeerId; readonly envelope: Envelope }
+  | { readonly type: "undelivered"; readonly to: PeerId; readonly envelope: Envelope };
+
+/** Everything counted since the start. */
+export interface NodeCounters extends EnvelopeCounters {
+  connectionsAccepted: number;
+  connectionsEvicted: number;
+  dials: number;
+  discoveries: number;
+  sessionsOpened: number;
+  /** Refusals and closings for cause, by code. */
+  readonly rejected: Map<string, number>;
+}
+
+/** What became of a dial. */
+export type DialOutcome =
+  | { readonly type: "session"; readonly id: PeerId }
+  /** It answered JSON discovery and speaks nothing more. */
+  | { readonly type: "answered"; readonly id: string }
+  | { readonly type: "failed"; readonly code: string };
+
+export interface NodeOptions {
+  readonly local: LocalNode;
+  readonly dialer: Dialer;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly admission?: AdmissionOptions;
+  /** Sessions kept at once. */
+  readonly maxSessions?: number;
+  readonly onEvent: (event: NodeEvent) => void;
+}
+
+const DEFAULT_MAX_SESSIONS = 4_096;
+const DIAL_TIMEOUT_MS = 3_000;
+/** Two dials this close together crossed; further apart, the second means that the first is gone. */
+const CROSSING_MS = 5_000;
+const RETRY_TICK_MS = 500;
+const ACCEPT_PAUSE_MS = 100;
+/** Codes under which a connection ends in the ordinary course of things. */
+const ORDINARY_ENDS: ReadonlySet<string> = new Set([
+  "answered",
+  "ended_by_peer",
+  "idle",
+  "duplicate",
+  "goodbye",
+  "shutdown",
+]);
+
+interface Dial {
+  readonly approach: Approach;
+  readonly expected?: PeerId;
+  readonly address: Address;
+  readonly resolve: (outcome: DialOutcome) => void;
+}
+
+export class Node {
+  readonly counters: NodeCounters = {
+    connectionsAccepted: 0,
+    connectionsEvicted: 0,
+    dials: 0,
+    discoveries: 0,
+    sessionsOpened: 0,
+    envelopesReceived: 0,
+    envelopesSent: 0,
+    envelopesDropped: 0,
+    rejected: new Map(),
+  };
+  readonly #options: NodeOptions;
+  readonly #admission: Admission<Link>;
+  readonly #requests: Requests;
+  readonly #links = new Set<Link>();
+  readonly #sessions = new Map<PeerId, Session>();
+  readonly #listeners: Listener[] = [];
+  readonly #loops: Promise<void>[] = [];
+  readonly #retryTimer: Timer;
+  #isClosed = false;
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+    this.#admission = new Admission(options.admission ?? DEFAULT_ADMISSION);
+    this.#requests = new Requests(options.clock);
+    this.#retryTimer = scheduleEvery(options.clock, RETRY_TICK_MS, () => this.#retry());
+  }
+
+  /** Ids of the peers with a session. */
+  get connected(): readonly PeerId[] {
+    return [...this.#sessions.keys()];
+  }
+
+  isConnected(id: PeerId): boolean {
+    return this.#sessions.has(id);
+  }
+
+  /** Connections that have not authenticated. */
+  get guests(): number {
+    return this.#admission.size;
+  }
+
+  /** When the peer was last heard, by the monotonic clock; `undefined` without a session. */
+  lastReceivedMs(id: PeerId): number | undefined {
+    return this.#sessions.get(id)?.link.lastReceivedMs;
+  }
+
+  /** Serves the connections of `listener` until the node closes, and closes it then. */
+  listen(listener: Listener): void {
+    this.#listeners.push(listener);
+    this.#loops.push(this.#acceptLoop(listener));
+  }
+
+  /** Dials `address` and resolves when it is known what became of it. Rejects only on a defect. */
+  async dial(
+    address: Address,
+    options: { readonly approach: Approach; readonly expected?: PeerId },
+  ): Promise<DialOutcome> {
+    this.counters.dials++;
+    try {
+      const { dialer } = this.#options;
+      const stream = await dialer.dial(address, { timeoutMs: DIAL_TIMEOUT_MS });
+      if (!this.#isClosed) {
+        return await new Promise((resolve) =>
+          this.#attach(stream, { ...options, address, resolve })
+        );
+      }
+      stream.close();
+      return { type: "failed", code: "closed" };
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return { type: "failed", code: error.code };
+    }
+  }
+
+  /** Sends one message to a connected peer. Throws {@link RequestError} `not_connected`. */
+  send(to: PeerId, type: MessageType, data: JsonObject, options?: SendOptions): Envelope {
+    const session = this.#sessions.get(to);
+    if (!session) {
+      throw new RequestError("not_connected", `Cannot reach ${shortId(to)}: no session with it`);
+    }
+    return session.send(type, data, options);
+  }
+
+  /** Sends one message to every connected peer. */
+  broadcast(type: MessageType, data: JsonObject, options?: SendOptions): void {
+    for (const session of this.#sessions.values()) session.send(type, data, options);
+  }
+
+  /**
+   * Sends a message and resolves with the one that answers it. Rejects with {@link RequestError}.
+   */
+  request(
+    to: PeerId,
+    type: MessageType,
+    data: JsonObject,
+    options: { readonly timeoutMs: number },
+  ): Promise<Envelope> {
+    return this.#requests.ask(to, options.timeoutMs, () => this.send(to, type, data));
+  }
+
+  /** Ends the session with `id`, if any. */
+  disconnect(id: PeerId, code: string): void {
+    this.#sessions.get(id)?.link.close(code);
+  }
+
+  /** Says goodbye to every peer, then frees every socket and timer. Idempotent. */
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#retryTimer.cancel();
+      this.broadcast("PEER_GOODBYE", { reason: "shutdown" }, { priority: 2 });
+      for (const listener of this.#listeners) listener.close();
+      for (const link of this.#links) link.close("shutdown");
+      this.#requests.abandon(undefined, "the node is closing");
+    }
+    await Promise.all([...this.#links].map((link) => link.ended));
+    await Promise.all(this.#loops);
+  }
+
+  async #acceptLoop(listener: Listener): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        const stream = await listener.accept();
+        if (!stream) return;
+        this.counters.connectionsAccepted++;
+        this.#attach(stream);
+      } catch (error) {
+        // Out of file descriptors, most likely: the next accept may succeed.
+        this.#options.log("warn", "accept failed", { error: describeError(error) });
+        await pause(this.#options.clock, ACCEPT_PAUSE_MS);
+      }
+    }
+  }
+
+  /** Makes a link of `stream` and follows it to its end. */
+  #attach(stream: ByteStream, dial?: Dial): void {
+    const { local, clock, log } = this.#options;
+    const link: Link = new Link({
+      stream,
+      clock,
+      onFault: (error) => log("error", "conversation failed", { error: describeError(error) }),
+      conversation: {
+        local,
+        approach: dial?.approach,
+        expected: dial?.expected,
+        events: this.#follow(() => link, stream.remote, dial),
+      },
+    });
+    this.#links.add(link);
+    const evicted = dial ? undefined : this.#admission.admit(link);
+    if (evicted) {
+      this.counters.connectionsEvicted++;
+      evicted.close("evicted");
+    }
+    link.start();
+    void link.ended.then(() => this.#links.delete(link));
+  }
+
+  #follow(link: () => Link, remote: Address, dial: Dial | undefined): ConversationEvents {
+    let session: Session | undefined;
+    let answered: string | undefined;
+    return {
+      onDiscovered: (peer) => {
+        answered = peer.id;
+        this.counters.discoveries++;
+        const port = dial ? dial.address.port : peer.listenPort;
+        this.#emit({ type: "peer_discovered", peer, host: remote.host, port });
+      },
+      onSealed: (peer) => {
+        this.#admission.release(link());
+        session = this.#openSession(link(), peer, remote);
+        if (session) dial?.resolve({ type: "session", id: peer.id });
+      },
+      onMessage: (body) => session?.receive(body),
+      onRefused: (code) => this.#reject(code, remote),
+      onClosed: (code) => {
+        this.#admission.release(link());
+        if (!ORDINARY_ENDS.has(code)) this.#reject(code, remote);
+        if (session) this.#closeSession(session, code);
+        const isAnswer = code === "answered" && answered !== undefined;
+        dial?.resolve(isAnswer ? { type: "answered", id: answered } : { type: "failed", code });
+      },
+    };
+  }
+
+  #openSession(link: Link, peer: SealedPeer, remote: Address): Session | undefined {
+    const { local, clock, maxSessions } = this.#options;
+    const incumbent = this.#sessions.get(peer.id);
+    if (incumbent && !this.#yields(incumbent, peer)) {
+      link.close("duplicate");
+      return undefined;
+    }
+    if (!incumbent && this.#sessions.size >= (maxSessions ?? DEFAULT_MAX_SESSIONS)) {
+      link.close("too_many_sessions");
+      return undefined;
+    }
+    const session = new Session({
+      ownId: local.identity.id,
+      peer,
+      link,
+      clock,
+      counters: this.counters,
+      delivery: incumbent?.delivery ?? new Delivery(),
+      onEnvelope: (envelope) => this.#receive(session, envelope),
+      onUndelivered: (envelope) => this.#emit({ type: "undelivered", to: peer.id, envelope }),
+      onRefused: (code) => this.#reject(code, remote),
+    });
+    this.#sessions.set(peer.id, session);
+    incumbent?.link.close("duplicate");
+    this.counters.sessionsOpened++;
+    this.#emit({ type: "session_opened", peer, remote });
+    return session;
+  }
+
+  /** Whether an existing session gives way to a new one with the same peer. */
+  #yields(incumbent: Session, newcomer: SealedPeer): boolean {
+    if (incumbent.peer.isDialer === newcomer.isDialer) return true;
+    if (this.#options.clock.now() - incumbent.openedAtMs > CROSSING_MS) return true;
+    const weAreLower = this.#options.local.identity.id < newcomer.id;
+    return newcomer.isDialer === weAreLower;
+  }
+
+  #closeSession(session: Session, code: string): void {
+    const { id } = session.peer;
+    if (this.#sessions.get(id) !== session) return;
+    this.#sessions.delete(id);
+    this.#requests.abandon(id, `the session ended (${code})`);
+    this.#emit({ type: "session_closed", id, code });
+  }
+
+  #receive(session: Session, envelope: Envelope): void {
+    const { id } = session.peer;
+    if (this.#requests.answer(id, envelope)) return;
+    if (envelope.type === "PEER_GOODBYE") session.link.close("goodbye");
+    this.#emit({ type: "envelope", from: id, envelope });
+  }
+
+  #retry(): void {
+    for (const session of this.#sessions.values()) session.retry();
+  }
+
+  #reject(code: string, remote: Address): void {
+    this.counters.rejected.set(code, (this.counters.rejected.get(code) ?? 0) + 1);
+    this.#options.log("debug", "rejected", { code, host: remote.host });
+  }
+
+  #emit(event: NodeEvent): void {
+    this.#options.onEvent(event);
+  }
+}

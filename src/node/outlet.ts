@@ -1,0 +1,82 @@
+/**
+ * The way out of a connection: frames are built here, in one buffer and for one write.
+ *
+ * While a write is under way, everything sent meanwhile gathers behind it and leaves together. The two
+ * buffers swap roles at each {@link Outlet.take}; both grow on demand, and {@link Outlet.relax} lets what a burst needed go.
+ */
+
+import type { Bytes } from "../base/bytes.ts";
+import { MUX_HEADER_BYTES, writeMessageHeader } from "../channel/mux_frame.ts";
+import { type RecordSealer, REKEY_RECORD_BYTES } from "../noise/record.ts";
+import { encodeFrame } from "../wire/frame.ts";
+import { RECORD_OVERHEAD_BYTES } from "../wire/limits.ts";
+
+const MIN_BUFFER_BYTES = 2_048;
+
+export class Outlet {
+  #filling: Bytes = new Uint8Array(MIN_BUFFER_BYTES);
+  #spare: Bytes = new Uint8Array(0);
+  #length = 0;
+  #sealer: RecordSealer | undefined;
+  readonly #header: Bytes = new Uint8Array(MUX_HEADER_BYTES);
+
+  /** Bytes that wait for the next write. */
+  get pending(): number {
+    return this.#length;
+  }
+
+  /** Queues a plaintext payload as a frame. */
+  pushFrame(payload: Bytes): void {
+    this.pushRaw(encodeFrame(payload));
+  }
+
+  /** Queues bytes as they are: for peers that do not speak our framing. */
+  pushRaw(bytes: Bytes): void {
+    this.#reserve(bytes.length);
+    this.#filling.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** From here on, messages leave as sealed records. */
+  startSealing(sealer: RecordSealer): void {
+    this.#sealer = sealer;
+  }
+
+  /** Seals `body` as one message in one record, with a fresh key first where one is due. */
+  pushMessage(body: Bytes, nowMs: number): void {
+    const sealer = this.#sealer;
+    if (!sealer) throw new TypeError("Cannot send message: the session is not open");
+    writeMessageHeader(this.#header, body.length);
+    this.#reserve(REKEY_RECORD_BYTES + RECORD_OVERHEAD_BYTES + MUX_HEADER_BYTES + body.length);
+    if (sealer.isRekeyDue(nowMs)) {
+      this.#length = sealer.sealRekey(this.#filling, this.#length, nowMs);
+    }
+    this.#length = sealer.seal([this.#header, body], this.#filling, this.#length);
+  }
+
+  /** Everything queued, as one view that stays valid until the next `take`. Call when `pending`. */
+  take(): Bytes {
+    const full = this.#filling.subarray(0, this.#length);
+    const next = this.#spare;
+    this.#spare = this.#filling;
+    this.#filling = next;
+    this.#length = 0;
+    return full;
+  }
+
+  /** Frees the buffer that is not in use, and the other one when nothing is queued in it. */
+  relax(): void {
+    this.#spare = new Uint8Array(0);
+    if (this.#length === 0) this.#filling = new Uint8Array(0);
+  }
+
+  #reserve(length: number): void {
+    const needed = this.#length + length;
+    if (needed <= this.#filling.length) return;
+    let size = Math.max(this.#filling.length, MIN_BUFFER_BYTES);
+    while (size < needed) size *= 2;
+    const grown = new Uint8Array(size);
+    grown.set(this.#filling.subarray(0, this.#length));
+    this.#filling = grown;
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * A session: envelopes to and from one authenticated peer over one sealed link.
+ *
+ * Arrival order follows LEGACY: drop duplicates, drop what has expired, remember the id, acknowledge, then
+ * deliver by priority and arrival. PING and ACK are answered and consumed here.
+ */
+
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import type { JsonObject } from "../base/guards.ts";
+import type { PeerId } from "../base/peer_id.ts";
+import type { SealedPeer } from "./conversation.ts";
+import type { Delivery } from "./delivery.ts";
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  type Envelope,
+  EnvelopeError,
+  type MessageType,
+  NORMAL,
+  PRIORITIES,
+  type Priority,
+} from "./envelope.ts";
+import type { Link } from "./link.ts";
+
+/** What a sender may say of a message besides its type and data. */
+export interface SendOptions {
+  readonly priority?: Priority;
+  readonly requiresAck?: boolean;
+  readonly correlationId?: string;
+  readonly expiresInMs?: number;
+}
+
+/** Envelopes of all sessions since the start. */
+export interface EnvelopeCounters {
+  envelopesReceived: number;
+  envelopesSent: number;
+  envelopesDropped: number;
+}
+
+export interface SessionOptions {
+  readonly ownId: PeerId;
+  readonly peer: SealedPeer;
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly counters: EnvelopeCounters;
+  /** What is unacknowledged and already seen; outlives the session when a new one replaces it. */
+  readonly delivery: Delivery;
+  readonly onEnvelope: (envelope: Envelope) => void;
+  readonly onUndelivered: (envelope: Envelope) => void;
+  /** Input that was dropped for cause. */
+  readonly onRefused: (code: string) => void;
+}
+
+export class Session {
+  readonly peer: SealedPeer;
+  readonly link: Link;
+  readonly delivery: Delivery;
+  /** By the monotonic clock. */
+  readonly openedAtMs: number;
+  readonly #options: SessionOptions;
+  /** What this turn's bytes brought, one queue a priority; emptied before the turn ends. */
+  readonly #inbox: readonly Envelope[][] = Array.from({ length: PRIORITIES }, () => []);
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.peer = options.peer;
+    this.link = options.link;
+    this.delivery = options.delivery;
+    this.openedAtMs = options.clock.now();
+  }
+
+  /** Sends a new message. Throws `DeliveryError` when too many wait for an ACK. */
+  send(type: MessageType, data: JsonObject, options: SendOptions = {}): Envelope {
+    const wallMs = this.#options.clock.wallMs();
+    const envelope: Envelope = {
+      messageId: crypto.randomUUID(),
+      type,
+      senderId: this.#options.ownId,
+      recipientId: this.peer.id,
+      sentAtMs: wallMs,
+      priority: options.priority ?? NORMAL,
+      evolutionId: null,
+      evolutionType: null,
+      agentId: null,
+      data,
+      retryCount: 0,
+      maxRetries: 3,
+      expiresAtMs: options.expiresInMs === undefined ? null : wallMs + options.expiresInMs,
+      requiresAck: options.requiresAck ?? false,
+      correlationId: options.correlationId ?? null,
+    };
+    this.delivery.send(envelope, this.#options.clock.now());
+    this.#post(envelope);
+    return envelope;
+  }
+
+  /** Takes one message of the link. */
+  receive(body: Bytes): void {
+    const { counters, clock, onRefused } = this.#options;
+    counters.envelopesReceived++;
+    try {
+      const envelope = decodeEnvelope(body);
+      if (envelope.senderId !== this.peer.id) {
+        throw new EnvelopeError(
+          "invalid_field",
+          "Cannot accept envelope: its sender is not the peer",
+        );
+      }
+      const receipt = this.delivery.receive(envelope, clock.wallMs());
+      if (receipt.acknowledge) this.#answer(envelope, "ACK", { acknowledged: true });
+      if (receipt.verdict !== "deliver") return this.#drop();
+      this.#inbox[envelope.priority]?.push(envelope);
+      queueMicrotask(() => this.#deliverNext());
+    } catch (error) {
+      if (!(error instanceof EnvelopeError)) throw error;
+      this.#drop();
+      onRefused(`envelope_${error.code}`);
+    }
+  }
+
+  /** Sends again what was not acknowledged in time, and gives up what has used its retries. */
+  retry(): void {
+    if (this.delivery.pending === 0) return;
+    const { clock, onUndelivered } = this.#options;
+    const { resend, failed } = this.delivery.due(clock.now(), clock.wallMs());
+    resend.forEach((envelope) => this.#post(envelope));
+    failed.forEach(onUndelivered);
+  }
+
+  /** Delivers the most urgent of what has arrived; called once for each arrival. */
+  #deliverNext(): void {
+    for (let priority = PRIORITIES - 1; priority >= 0; priority--) {
+      const envelope = this.#inbox[priority]?.shift();
+      if (envelope) return this.#deliver(envelope);
+    }
+  }
+
+  #deliver(envelope: Envelope): void {
+    const { ownId, onEnvelope, clock } = this.#options;
+    if (envelope.recipientId !== null && envelope.recipientId !== ownId) return this.#drop();
+    if (envelope.type === "ACK") {
+      if (envelope.correlationId !== null) this.delivery.acknowledge(envelope.correlationId);
+    } else if (envelope.type === "PING") {
+      this.#answer(envelope, "PONG", { pong_time: clock.wallMs() / 1000 });
+    } else {
+      onEnvelope(envelope);
+    }
+  }
+
+  #answer(question: Envelope, type: MessageType, data: JsonObject): void {
+    this.send(type, data, { correlationId: question.messageId });
+  }
+
+  #post(envelope: Envelope): void {
+    this.#options.counters.envelopesSent++;
+    void this.link.send(encodeEnvelope(envelope));
+  }
+
+  #drop(): void {
+    this.#options.counters.envelopesDropped++;
+  }
+}
