@@ -275,8 +275,8 @@ export class Node {
         this.#admission.release(link());
         if (!ORDINARY_ENDS.has(code)) this.#reject(code, remote);
         if (session) this.#closeSession(session, code);
-        const isAnswer = code === "answered" && answered !== undefined;
-        dial?.resolve(isAnswer ? { type: "answered", id: answered } : { type: "failed", code });
+        if (code !== "answered" || answered === undefined) dial?.resolve({ type: "failed", code });
+        else dial?.resolve({ type: "answered", id: answered });
       },
     };
   }

@@ -1,0 +1,111 @@
+/**
+ * The one entrance to this folder: repeated readings of this device, whatever its platform.
+ *
+ * The probe keeps between readings what the platform wants back, so use is a difference and
+ * unchanging facts are read once. Where a platform's own sources are silent, the runtime's figures
+ * for cores and memory fill in.
+ */
+
+import { cpuPercentBetween, MAX_CORES, numberIn, percentOf, wholeMb } from "./bounded.ts";
+import { readLinux } from "./linux.ts";
+import { readMacos } from "./macos.ts";
+import {
+  type CpuTimes,
+  type HostReading,
+  type HostSource,
+  type Measured,
+  UNKNOWN_READING,
+} from "./reading.ts";
+import { readWindows } from "./windows.ts";
+
+export interface HostProbeOptions {
+  readonly source: HostSource;
+  /** "linux", "android", "darwin" or "windows"; any other gets the runtime's figures alone. */
+  readonly os: string;
+}
+
+/** Reads the device on demand. It owns no timer and no resource, so there is nothing to close. */
+export class HostProbe {
+  readonly #source: HostSource;
+  readonly #measure: () => Promise<HostReading>;
+  #pending: Promise<HostReading> | undefined;
+
+  constructor(options: HostProbeOptions) {
+    this.#source = options.source;
+    this.#measure = measureFor(options);
+  }
+
+  /**
+   * Measures now, and never rejects. A call during a measurement gets that measurement: two samples
+   * taken at once would have no time between them.
+   */
+  read(): Promise<HostReading> {
+    this.#pending ??= this.#readOnce().finally(() => this.#pending = undefined);
+    return this.#pending;
+  }
+
+  async #readOnce(): Promise<HostReading> {
+    let reading = UNKNOWN_READING;
+    try {
+      reading = await this.#measure();
+      return withRuntimeFigures(reading, this.#source);
+    } catch {
+      return reading; // A source broke its promise not to throw; what is known so far stands.
+    }
+  }
+}
+
+/** Fills cores and memory that the platform did not tell from the figures of the runtime. */
+export function withRuntimeFigures(reading: HostReading, source: HostSource): HostReading {
+  const { cpuCores, ramMb, memoryPercent } = reading;
+  if (cpuCores !== null && ramMb !== null && memoryPercent !== null) return reading;
+  const memory = source.systemMemory();
+  const usedPercent = memory === undefined
+    ? null
+    : percentOf(memory.totalBytes - memory.availableBytes, memory.totalBytes);
+  return {
+    ...reading,
+    cpuCores: cpuCores ?? numberIn(source.parallelism(), 1, MAX_CORES),
+    ramMb: ramMb ?? wholeMb(memory?.totalBytes ?? null),
+    memoryPercent: memoryPercent ?? usedPercent,
+  };
+}
+
+function measureFor({ source, os }: HostProbeOptions): () => Promise<HostReading> {
+  switch (os) {
+    case "linux":
+    case "android":
+      return remembering(source, readLinux);
+    case "darwin":
+      return remembering(source, readMacos);
+    case "windows":
+      return remembering(source, readWindows);
+    default:
+      return remembering<CpuTimes | undefined>(source, readProcessorOnly);
+  }
+}
+
+/**
+ * Carries a platform's state from one reading to the next. A reading that fails leaves it as it
+ * was.
+ */
+function remembering<State>(
+  source: HostSource,
+  measure: (source: HostSource, previous: State | undefined) => Promise<Measured<State>>,
+): () => Promise<HostReading> {
+  let state: State | undefined;
+  return async () => {
+    const measured = await measure(source, state);
+    state = measured.state;
+    return measured.reading;
+  };
+}
+
+async function readProcessorOnly(
+  source: HostSource,
+  previous: CpuTimes | undefined,
+): Promise<Measured<CpuTimes | undefined>> {
+  const times = await source.cpuTimes();
+  const reading = { ...UNKNOWN_READING, cpuPercent: cpuPercentBetween(previous, times) };
+  return { reading, state: times };
+}

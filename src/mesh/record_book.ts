@@ -1,0 +1,41 @@
+/**
+ * The records we hold of others: the newest of each, bounded, for peers that ask who else there is.
+ */
+
+import type { PeerId } from "../base/peer_id.ts";
+import type { PeerRecord } from "./peer_record.ts";
+
+/** Records held; past it the one that came first goes. */
+const MAX_RECORDS = 4_096;
+
+export class RecordBook {
+  readonly #records = new Map<PeerId, PeerRecord>();
+
+  get size(): number {
+    return this.#records.size;
+  }
+
+  /** Keeps `record` if it is newer than the one held; `false` when it is not. */
+  keep(record: PeerRecord): boolean {
+    const held = this.#records.get(record.id);
+    if (held && held.seqMs >= record.seqMs) return false;
+    this.#records.delete(record.id);
+    this.#records.set(record.id, record);
+    if (this.#records.size > MAX_RECORDS) {
+      const [oldest] = this.#records.keys();
+      if (oldest !== undefined) this.#records.delete(oldest);
+    }
+    return true;
+  }
+
+  /** The records that have not expired at `wallMs`, newest first, without `except`, at most `limit`. */
+  list(options: { wallMs: number; except: PeerId; limit: number }): readonly PeerRecord[] {
+    const listed: PeerRecord[] = [];
+    for (const record of [...this.#records.values()].reverse()) {
+      if (listed.length === options.limit) break;
+      if (record.expiresAtMs < options.wallMs || record.id === options.except) continue;
+      listed.push(record);
+    }
+    return listed;
+  }
+}
