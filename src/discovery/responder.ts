@@ -82,7 +82,7 @@ export class DiscoveryResponder {
       }
       const wallMs = clock.wallMs();
       const request = readRequest(message, { verify: this.#options.verify, wallMs });
-      if (request.peer?.trust !== "authenticated") this.#checkLegacy(host);
+      if (request.peer?.trust !== "authenticated") this.checkLegacy(host);
       const { signer } = this.#options;
       const reply = writeReply(this.#options.describe(), signer, {
         replyTo: request.nonce,
@@ -95,14 +95,15 @@ export class DiscoveryResponder {
     }
   }
 
-  #checkLegacy(host: string): void {
+  /** Throws {@link DiscoveryError} `legacy_disabled` unless `host` may use unsigned discovery. */
+  checkLegacy(host: string): void {
     const { legacy } = this.#options;
     if (legacy === "any" || (legacy === "lan" && isLanHost(host))) return;
     throw new DiscoveryError(
       "legacy_disabled",
       legacy === "off"
-        ? "Cannot answer unsigned discovery: it is switched off here"
-        : "Cannot answer unsigned discovery: only private networks may use it here",
+        ? "Cannot accept unsigned discovery: it is switched off here"
+        : "Cannot accept unsigned discovery: only private networks may use it here",
     );
   }
 }

@@ -18,6 +18,8 @@ export interface DialPlanOptions {
   readonly maxInFlight: number;
   /** Peers remembered for dialling; given addresses do not count. */
   readonly maxPeers: number;
+  /** Failures after which a peer that was never met is dropped: others may have made it up. */
+  readonly maxFailuresUnmet: number;
 }
 
 export const DEFAULT_DIAL_PLAN: DialPlanOptions = Object.freeze({
@@ -25,6 +27,7 @@ export const DEFAULT_DIAL_PLAN: DialPlanOptions = Object.freeze({
   maxBackoffMs: 60_000,
   maxInFlight: 16,
   maxPeers: 4_096,
+  maxFailuresUnmet: 8,
 });
 
 /** One thing to dial. */
@@ -41,6 +44,7 @@ interface Entry {
   dueMs: number;
   isInFlight: boolean;
   nextAddress: number;
+  isMet: boolean;
 }
 
 export class DialPlan {
@@ -63,21 +67,30 @@ export class DialPlan {
   wantAddress(address: Address, nowMs: number): void {
     const key = formatAddress(address);
     if (this.#entries.has(key)) return;
-    this.#add({ key, id: undefined, addresses: [address] }, nowMs);
+    this.#add({ key, id: undefined, addresses: [address] }, nowMs, true);
   }
 
-  /** Wants a peer at its `addresses`, newest first. New addresses reset its back-off. */
-  wantPeer(id: PeerId, addresses: readonly Address[], nowMs: number): void {
+  /**
+   * Wants a peer at its `addresses`, newest first. New addresses reset its back-off. A peer once met is
+   * wanted for ever.
+   */
+  wantPeer(
+    id: PeerId,
+    addresses: readonly Address[],
+    nowMs: number,
+    { isMet = false }: { readonly isMet?: boolean } = {},
+  ): void {
     if (addresses.length === 0) return;
     const entry = this.#entries.get(id);
     const target = { key: id, id, addresses };
     if (!entry) {
       if (this.#peers >= this.#options.maxPeers) return;
       this.#peers++;
-      return this.#add(target, nowMs);
+      return this.#add(target, nowMs, isMet);
     }
     const isNews = addresses.some((address) => !includes(entry.target.addresses, address));
     entry.target = target;
+    entry.isMet ||= isMet;
     if (!isNews) return;
     entry.failures = 0;
     entry.dueMs = Math.min(entry.dueMs, nowMs);
@@ -107,30 +120,35 @@ export class DialPlan {
     return dials;
   }
 
-  /** Takes the outcome of a dial that `due` gave. */
-  settle(key: string, hasSucceeded: boolean, nowMs: number): void {
+  /**
+   * Takes the outcome of a dial that `due` gave: after a success the target is due again in `againInMs`,
+   * after a failure (`undefined`) its next address is, or all of them after a back-off.
+   */
+  settle(key: string, nowMs: number, againInMs: number | undefined): void {
     this.#inFlight--;
     const entry = this.#entries.get(key);
     if (!entry) return;
     entry.isInFlight = false;
-    if (hasSucceeded) {
+    if (againInMs !== undefined) {
       entry.failures = 0;
-      entry.dueMs = nowMs + this.#backoff(0);
+      entry.dueMs = nowMs + Math.max(againInMs, this.#options.minBackoffMs);
       return;
     }
     entry.nextAddress++;
     const hasTriedAll = entry.nextAddress % entry.target.addresses.length === 0;
-    if (!hasTriedAll) entry.dueMs = nowMs;
-    else entry.dueMs = nowMs + this.#backoff(entry.failures++);
+    entry.dueMs = hasTriedAll ? nowMs + this.#backoff(entry.failures++) : nowMs;
+    const isHopeless = !entry.isMet && entry.failures >= this.#options.maxFailuresUnmet;
+    if (isHopeless && entry.target.id) this.forgetPeer(entry.target.id);
   }
 
-  #add(target: Target, nowMs: number): void {
+  #add(target: Target, nowMs: number, isMet: boolean): void {
     this.#entries.set(target.key, {
       target,
       failures: 0,
       dueMs: nowMs,
       isInFlight: false,
       nextAddress: 0,
+      isMet,
     });
   }
 

@@ -13,6 +13,8 @@ interface PeerCommon {
   readonly capabilities: Capabilities;
   /** Where it can be dialled, best first. */
   readonly addresses: readonly Address[];
+  /** When we first heard of it, by our monotonic clock, ms. */
+  readonly firstSeenMs: number;
   /** When we last heard it ourselves, by our monotonic clock, ms; never what it claims. */
   readonly lastSeenMs: number;
   /** Last round trip, ms; `null` before the first. */
@@ -24,6 +26,8 @@ export interface AuthenticatedPeer extends PeerCommon {
   readonly trust: "authenticated";
   readonly id: PeerId;
   readonly isConnected: boolean;
+  /** When its present or last session began, by our monotonic clock; `null` before the first. */
+  readonly connectedAtMs: number | null;
   /** When it last signed something that we accepted, by its clock, Unix ms: older is a replay. */
   readonly signedAtMs: number;
   /** Our opinion of it, 0..1; 0.5 to begin with. */
@@ -72,7 +76,9 @@ export function mergeAuthenticated(
     id: news.id,
     capabilities: news.capabilities ?? known?.capabilities ?? fallback,
     addresses: mergeAddresses(news.addresses ?? [], known?.addresses ?? []),
+    firstSeenMs: known?.firstSeenMs ?? nowMs,
     lastSeenMs: nowMs,
+    connectedAtMs: news.isConnected ? nowMs : known?.connectedAtMs ?? null,
     latencyMs: news.latencyMs ?? known?.latencyMs ?? null,
     isConnected: news.isConnected ?? known?.isConnected ?? false,
     signedAtMs: Math.max(signedAtMs, known?.signedAtMs ?? 0),

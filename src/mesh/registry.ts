@@ -100,6 +100,7 @@ export class Registry {
    */
   learnUnverified(news: UnverifiedNews, nowMs: number): UnverifiedPeer | undefined {
     if (news.id === this.#self || this.#authenticated.has(news.id)) return undefined;
+    const known = this.#unverified.get(news.id);
     this.#unverified.delete(news.id);
     this.#makeRoom(news.host);
     const peer: UnverifiedPeer = Object.freeze({
@@ -108,6 +109,7 @@ export class Registry {
       host: news.host,
       capabilities: news.capabilities,
       addresses: news.address ? [news.address] : [],
+      firstSeenMs: known?.firstSeenMs ?? nowMs,
       lastSeenMs: nowMs,
       latencyMs: null,
     });

@@ -74,6 +74,8 @@ export interface ConversationOptions {
   readonly approach?: Approach | undefined;
   /** Whom the dialer means to reach; anybody else ends the conversation. */
   readonly expected?: PeerId | undefined;
+  /** Whether a session with a peer that answered is wanted; asked before an upgrade. */
+  readonly isWanted?: (id: PeerId) => boolean;
 }
 
 type Phase =
@@ -256,7 +258,7 @@ export class Conversation {
   }
 
   #readReply(payload: Bytes, nonce: string, nowMs: number): void {
-    const { events, local, approach } = this.#options;
+    const { events, local, approach, remoteHost } = this.#options;
     const message = parseMessage(payload);
     if (typeOf(message) === ERROR_TYPE) {
       throw violation("refused_by_peer", "the peer sent an error");
@@ -264,9 +266,11 @@ export class Conversation {
     const peer = readReply(message, { verify: local.primitives.verify, nonce });
     if (peer.id === local.identity.id) throw selfConnection();
     if (peer.trust === "authenticated") this.#claim(peer.id as PeerId);
+    else local.responder.checkLegacy(remoteHost);
     events.onDiscovered(peer);
-    const upgrades = approach === "ask_then_seal" && peer.speaksSealed;
-    if (upgrades && peer.trust === "authenticated") this.#initiate(nowMs);
+    const canSeal = peer.trust === "authenticated" && peer.speaksSealed;
+    const isWanted = this.#options.isWanted?.(peer.id as PeerId) ?? true;
+    if (approach === "ask_then_seal" && canSeal && isWanted) this.#initiate(nowMs);
     else this.close("answered");
   }
 

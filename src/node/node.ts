@@ -241,6 +241,7 @@ export class Node {
         local,
         approach: dial?.approach,
         expected: dial?.expected,
+        isWanted: (id) => !this.#sessions.has(id),
         events: this.#follow(() => link, stream.remote, dial),
       },
     });
@@ -267,7 +268,7 @@ export class Node {
       onSealed: (peer) => {
         this.#admission.release(link());
         session = this.#openSession(link(), peer, remote);
-        if (session) dial?.resolve({ type: "session", id: peer.id });
+        if (this.#sessions.has(peer.id)) dial?.resolve({ type: "session", id: peer.id });
       },
       onMessage: (body) => session?.receive(body),
       onRefused: (code) => this.#reject(code, remote),

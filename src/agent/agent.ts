@@ -1,0 +1,280 @@
+/**
+ * The agent: the composition root. It wires the node to the registry, the recruiter and the device, and is
+ * what `hamlet up` runs.
+ *
+ * Events come up from the node; {@link Agent} turns each into news for the registry and wishes for the
+ * dial plan. Commands come down from the control API.
+ */
+
+import { type Clock, scheduleEvery, type Timer } from "../base/clock.ts";
+import { FieldError, Fields } from "../base/guards.ts";
+import type { Log } from "../base/log.ts";
+import { type PeerId, shortId } from "../base/peer_id.ts";
+import type { Random } from "../base/random.ts";
+import { readCapabilities, writeCapabilities } from "../discovery/capabilities.ts";
+import type { SelfDescription } from "../discovery/message.ts";
+import type { LegacyPolicy } from "../discovery/responder.ts";
+import type { HostReading } from "../host/reading.ts";
+import { DialPlan } from "../mesh/dial_plan.ts";
+import type { KnownPeer } from "../mesh/peer_store.ts";
+import { Registry } from "../mesh/registry.ts";
+import { selectForEvolution, type Selection } from "../mesh/selection.ts";
+import { type Address, formatAddress } from "../net/address.ts";
+import type { Dialer, Listener } from "../net/stream.ts";
+import type { Identity } from "../node/identity.ts";
+import { LocalNode } from "../node/local_node.ts";
+import { Node, type NodeEvent } from "../node/node.ts";
+import type { Backend } from "../noise/backend.ts";
+import { Exchange } from "./exchange.ts";
+import { Recruiter } from "./recruiter.ts";
+import { Vitals } from "./vitals.ts";
+
+export interface AgentOptions {
+  readonly identity: Identity;
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly dialer: Dialer;
+  readonly listener: Listener;
+  /** Where `listener` can be reached; asked anew each time, for interfaces come and go. */
+  readonly addresses: () => readonly Address[];
+  readonly measure: () => Promise<HostReading>;
+  readonly legacy: LegacyPolicy;
+  /** Addresses to dial for ever. */
+  readonly peers: readonly Address[];
+  /** Peers of earlier runs. */
+  readonly known: readonly KnownPeer[];
+}
+
+const EXPIRE_MS = 5_000;
+
+export class Agent {
+  readonly identity: Identity;
+  readonly registry: Registry;
+  readonly node: Node;
+  readonly startedAtMs: number;
+  readonly #options: AgentOptions;
+  readonly #plan: DialPlan;
+  readonly #recruiter: Recruiter;
+  readonly #exchange: Exchange;
+  readonly #expiry: Timer;
+  readonly #vitals: Vitals;
+  /** Where the session of each connected peer comes from. */
+  readonly #hosts = new Map<PeerId, string>();
+
+  private constructor(options: AgentOptions, first: HostReading) {
+    const { identity, backend, clock, random, log, legacy } = options;
+    this.#options = options;
+    this.identity = identity;
+    this.startedAtMs = clock.wallMs();
+    this.registry = new Registry(identity.id);
+    const local = new LocalNode({
+      identity,
+      primitives: backend.primitives,
+      clock,
+      legacy,
+      describe: () => this.#describe(),
+      addresses: options.addresses,
+    });
+    this.node = new Node({
+      local,
+      clock,
+      log,
+      dialer: options.dialer,
+      onEvent: (event) => this.#onEvent(event),
+    });
+    this.#plan = new DialPlan(random);
+    this.#exchange = new Exchange({
+      identity,
+      node: this.node,
+      plan: this.#plan,
+      clock,
+      verify: backend.primitives.verify,
+      addresses: options.addresses,
+    });
+    this.#recruiter = new Recruiter({ plan: this.#plan, node: this.node, clock, log });
+    this.#vitals = new Vitals({
+      clock,
+      measure: options.measure,
+      tell: () => this.node.broadcast("RESOURCE_STATUS", this.#status()),
+    }, first);
+    this.#expiry = scheduleEvery(clock, EXPIRE_MS, () => this.#expire());
+  }
+
+  /** Starts an agent that serves and dials until it is closed. */
+  static async start(options: AgentOptions): Promise<Agent> {
+    const agent = new Agent(options, await options.measure());
+    agent.#open();
+    return agent;
+  }
+
+  /** What this device says of itself now. */
+  get capabilities() {
+    return this.#vitals.capabilities;
+  }
+
+  get listenAddress(): Address {
+    return this.#options.listener.address;
+  }
+
+  /** Where others can dial us. */
+  get addresses(): readonly Address[] {
+    return this.#options.addresses();
+  }
+
+  /** Peers fit for evolution, best first, and why the others are not. */
+  selectForEvolution(): Selection {
+    return selectForEvolution(this.registry.peers());
+  }
+
+  /** Round trip to a connected peer, ms. Rejects with `RequestError`. */
+  async ping(id: PeerId, timeoutMs = 5_000): Promise<number> {
+    const { clock } = this.#options;
+    const startMs = clock.now();
+    await this.node.request(id, "PING", { ping_time: clock.wallMs() / 1000 }, { timeoutMs });
+    const latencyMs = clock.now() - startMs;
+    this.registry.amend(id, { latencyMs });
+    return latencyMs;
+  }
+
+  /** Says goodbye and frees everything. Idempotent. */
+  async close(): Promise<void> {
+    this.#expiry.cancel();
+    this.#exchange.close();
+    this.#vitals.close();
+    const dialling = this.#recruiter.close();
+    await this.node.close();
+    await dialling;
+  }
+
+  #open(): void {
+    const { clock, listener, peers, known } = this.#options;
+    this.node.listen(listener);
+    const nowMs = clock.now();
+    for (const address of peers) this.#plan.wantAddress(address, nowMs);
+    for (const { id, addresses } of known) {
+      if (id !== this.identity.id) this.#plan.wantPeer(id, addresses, nowMs, { isMet: true });
+    }
+    this.#recruiter.dialDue();
+  }
+
+  #onEvent(event: NodeEvent): void {
+    switch (event.type) {
+      case "peer_discovered":
+        return this.#onDiscovered(event);
+      case "session_opened":
+        return this.#onOpened(event);
+      case "session_closed":
+        return this.#onClosed(event.id, event.code);
+      case "envelope":
+        return this.#onEnvelope(event);
+      case "undelivered":
+        return this.#options.log("warn", "message undelivered", {
+          peer: shortId(event.to),
+          type: event.envelope.type,
+        });
+    }
+  }
+
+  #onDiscovered({ peer, host, port }: NodeEvent & { type: "peer_discovered" }): void {
+    const { clock, log } = this.#options;
+    const address = port === undefined ? undefined : { host, port };
+    const isNew = this.registry.get(peer.id) === undefined;
+    if (peer.trust === "unverified") {
+      const { id, capabilities } = peer;
+      if (!this.registry.learnUnverified({ id, host, address, capabilities }, clock.now())) return;
+    } else {
+      const { capabilities, signedAtMs } = peer;
+      const addresses = address ? [address] : [];
+      const id = peer.id as PeerId;
+      const news = { id, capabilities, addresses, signedAtMs };
+      if (!this.registry.learn(news, clock.now())) return;
+      if (peer.speaksSealed) this.#plan.wantPeer(id, addresses, clock.now());
+    }
+    if (isNew) {
+      const where = address && formatAddress(address);
+      log("info", "peer discovered", { peer: shortId(peer.id), trust: peer.trust, address: where });
+    }
+  }
+
+  #onOpened({ peer, remote }: NodeEvent & { type: "session_opened" }): void {
+    const { clock, log } = this.#options;
+    const { id, introduction } = peer;
+    const [first] = introduction.listen;
+    // Seen from here it is at this host, whatever it believes of itself.
+    const observed = first ? [{ host: remote.host, port: first.port }] : [];
+    const addresses = [...observed, ...introduction.listen];
+    const { capabilities } = introduction;
+    this.registry.learn({ id, capabilities, addresses, isConnected: true }, clock.now());
+    this.#plan.wantPeer(id, addresses, clock.now(), { isMet: true });
+    this.#hosts.set(id, remote.host);
+    this.#exchange.introduce(id);
+    log("info", "peer connected", {
+      peer: shortId(id),
+      address: formatAddress(remote),
+      dialled: peer.isDialer,
+    });
+  }
+
+  #onClosed(id: PeerId, code: string): void {
+    this.registry.amend(id, { isConnected: false });
+    this.#hosts.delete(id);
+    // Who said goodbye knows where we are; whoever just vanished is looked for.
+    if (code === "goodbye") this.#plan.forgetPeer(id);
+    this.#options.log("info", "peer disconnected", { peer: shortId(id), code });
+  }
+
+  #onEnvelope({ from, envelope }: NodeEvent & { type: "envelope" }): void {
+    try {
+      switch (envelope.type) {
+        case "PEER_INTRODUCTION":
+        case "PEER_ANNOUNCEMENT":
+          this.#exchange.receive(from, this.#hosts.get(from) ?? "", envelope);
+          return this.#recruiter.dialDue();
+        case "RESOURCE_STATUS":
+        case "HEARTBEAT":
+          return this.#onStatus(from, Fields.of(envelope.data, "data"));
+        case "ERROR":
+        case "PEER_GOODBYE":
+          return;
+        default:
+          this.node.send(from, "ERROR", {
+            code: "unsupported_type",
+            message: `Cannot handle ${envelope.type}: it is not understood yet`,
+          }, { correlationId: envelope.messageId });
+      }
+    } catch (error) {
+      if (!(error instanceof FieldError)) throw error;
+      this.#options.log("warn", "message refused", { peer: shortId(from), reason: error.message });
+    }
+  }
+
+  #onStatus(from: PeerId, fields: Fields): void {
+    const { clock } = this.#options;
+    const capabilities = fields.has("capabilities")
+      ? readCapabilities(fields.object("capabilities"), { withLoad: true })
+      : undefined;
+    this.registry.learn({ id: from, capabilities }, clock.now());
+  }
+
+  #status() {
+    return { capabilities: writeCapabilities(this.capabilities, this.identity.id) };
+  }
+
+  #describe(): SelfDescription {
+    const { capabilities } = this;
+    return {
+      id: this.identity.id,
+      listenPort: this.listenAddress.port,
+      capabilities,
+      status: capabilities.availableForEvolution ? "active" : "resource_constrained",
+    };
+  }
+
+  #expire(): void {
+    for (const id of this.registry.expire(this.#options.clock.now())) {
+      this.#options.log("info", "peer expired", { peer: shortId(id) });
+    }
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Peer exchange: at the start of a session each side introduces itself and whom it knows, and newcomers
+ * dial the rest. Every record is signed by the node that it is about, so a member can withhold records but
+ * not invent them.
+ */
+
+import { type Clock, scheduleEvery, type Timer } from "../base/clock.ts";
+import { FieldError, Fields } from "../base/guards.ts";
+import type { PeerId } from "../base/peer_id.ts";
+import type { VerifySignature } from "../discovery/message.ts";
+import type { DialPlan } from "../mesh/dial_plan.ts";
+import {
+  MAX_RECORDS_SENT,
+  type PeerRecord,
+  reachableFrom,
+  readRecord,
+  RECORD_LIFETIME_MS,
+  signRecord,
+} from "../mesh/peer_record.ts";
+import { RecordBook } from "../mesh/record_book.ts";
+import type { Address } from "../net/address.ts";
+import type { Envelope } from "../node/envelope.ts";
+import type { Identity } from "../node/identity.ts";
+import type { Node } from "../node/node.ts";
+
+export interface ExchangeOptions {
+  readonly identity: Identity;
+  readonly node: Node;
+  readonly plan: DialPlan;
+  readonly clock: Clock;
+  readonly verify: VerifySignature;
+  readonly addresses: () => readonly Address[];
+}
+
+/** Our record is renewed long before it expires, so that a peer always holds a good one. */
+const RENEW_MS = RECORD_LIFETIME_MS / 3;
+
+export class Exchange {
+  readonly #options: ExchangeOptions;
+  readonly #book = new RecordBook();
+  readonly #timer: Timer;
+  #own: PeerRecord;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    this.#own = this.#signOwn();
+    this.#timer = scheduleEvery(options.clock, RENEW_MS, () => this.#renew());
+  }
+
+  /** Introduces ourselves and whom we know to a peer that has just connected. */
+  introduce(to: PeerId): void {
+    const { clock, node } = this.#options;
+    const known = this.#book.list({
+      wallMs: clock.wallMs(),
+      except: to,
+      limit: MAX_RECORDS_SENT,
+    });
+    node.send(to, "PEER_INTRODUCTION", {
+      record: this.#own.signed,
+      peers: known.map(({ signed }) => signed),
+    });
+  }
+
+  /**
+   * Takes an introduction or announcement that `from` sent from `host`. Throws `FieldError` when it is
+   * malformed as a whole; single bad records are passed over.
+   */
+  receive(from: PeerId, host: string, envelope: Envelope): void {
+    const fields = Fields.of(envelope.data, "data");
+    const records = fields.list("peers", { maxItems: MAX_RECORDS_SENT, absent: [] });
+    const own = fields.raw("record");
+    if (own !== undefined && !this.#learn(own, host, from)) {
+      throw new FieldError(
+        "invalid_field",
+        "data.record",
+        "it is not the sender's own valid record",
+      );
+    }
+    for (const record of records) this.#learn(record, host, undefined);
+  }
+
+  close(): void {
+    this.#timer.cancel();
+  }
+
+  /** Keeps a record, and the wish to dial its owner. `false` when it is not valid. */
+  #learn(value: unknown, host: string, owner: PeerId | undefined): boolean {
+    const { verify, clock, plan, identity } = this.#options;
+    const record = readRecord(value, verify, clock.wallMs());
+    if (!record || (owner !== undefined && record.id !== owner)) return false;
+    if (record.id === identity.id || !this.#book.keep(record)) return true;
+    plan.wantPeer(record.id, reachableFrom(host, record.addresses), clock.now());
+    return true;
+  }
+
+  #renew(): void {
+    this.#own = this.#signOwn();
+    this.#options.node.broadcast("PEER_ANNOUNCEMENT", { record: this.#own.signed });
+  }
+
+  #signOwn(): PeerRecord {
+    const { identity, addresses, clock } = this.#options;
+    return signRecord(identity.id, addresses(), identity.signing, clock.wallMs());
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Vitals: the device is measured every 10 s; peers hear of it when it changed by 10 % or after 30 s.
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Capabilities } from "../discovery/capabilities.ts";
+import { capabilitiesOf, isWorthTelling } from "../host/capabilities.ts";
+import type { HostReading } from "../host/reading.ts";
+
+export interface VitalsOptions {
+  readonly clock: Clock;
+  /** Measures the device; never rejects. */
+  readonly measure: () => Promise<HostReading>;
+  /** Sends the record to every connected peer. */
+  readonly tell: (capabilities: Capabilities) => void;
+}
+
+const MEASURE_MS = 10_000;
+/** Slack for timers, so that every third measurement is also the regular report. */
+const TELL_MS = 30_000 - MEASURE_MS / 2;
+
+export class Vitals {
+  readonly #options: VitalsOptions;
+  #current: Capabilities;
+  #told: Capabilities;
+  #toldAtMs: number;
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  /** Goes on by itself from the `first` measurement until closed. */
+  constructor(options: VitalsOptions, first: HostReading) {
+    this.#options = options;
+    this.#current = this.#told = capabilitiesOf(first);
+    this.#toldAtMs = options.clock.now();
+    this.#schedule();
+  }
+
+  /** The latest record. */
+  get capabilities(): Capabilities {
+    return this.#current;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+  }
+
+  #schedule(): void {
+    if (this.#isClosed) return;
+    this.#timer = this.#options.clock.schedule(MEASURE_MS, () => {
+      void this.#refresh().finally(() => this.#schedule());
+    });
+  }
+
+  async #refresh(): Promise<void> {
+    const { clock, measure, tell } = this.#options;
+    this.#current = capabilitiesOf(await measure());
+    const nowMs = clock.now();
+    const isDue = nowMs - this.#toldAtMs >= TELL_MS;
+    if (this.#isClosed || !(isDue || isWorthTelling(this.#told, this.#current))) return;
+    this.#told = this.#current;
+    this.#toldAtMs = nowMs;
+    tell(this.#current);
+  }
+}

@@ -1,0 +1,72 @@
+/** `hamlet status` */
+
+import { ControlClient } from "../../control/client.ts";
+import type { StatusView } from "../../control/views.ts";
+import type { CommandContext } from "../commands.ts";
+import { readStateDir, systemSurroundings } from "../config.ts";
+import { cell } from "../table.ts";
+import { EXIT } from "../usage_error.ts";
+
+export async function run({ flags, write }: CommandContext): Promise<number> {
+  const client = await ControlClient.open(readStateDir(flags, systemSurroundings()));
+  const status = await client.status();
+  write(flags.has("json") ? JSON.stringify(status, null, 2) + "\n" : renderStatus(status));
+  return EXIT.ok;
+}
+
+/** One fact a line. */
+export function renderStatus(status: StatusView): string {
+  const { peers, connections, envelopes, capabilities, memory, crypto } = status;
+  const rejected = Object.entries(status.rejected).map(([code, count]) => `${code} ${count}`);
+  const facts: readonly (readonly [string, string])[] = [
+    ["node", `${status.short_id}  (${status.node_id})`],
+    ["version", `${status.version}, up ${duration(status.uptime_s)}, process ${status.pid}`],
+    ["listening", `${status.listen}, reachable at ${status.addresses.join(", ")}`],
+    ["membership", status.open ? "open: any authenticated key may join" : "by invitation"],
+    ["old nodes", `unsigned discovery: ${status.legacy}`],
+    ["cryptography", `records ${crypto.aead}, X25519 ${crypto.x25519}, Ed25519 ${crypto.ed25519}`],
+    ...(crypto.refused ? [["", `native refused: ${crypto.refused}`] as const] : []),
+    [
+      "peers",
+      `${peers.connected} connected, ${peers.authenticated} authenticated, ` +
+      `${peers.unverified} unverified`,
+    ],
+    [
+      "connections",
+      `${connections.accepted} accepted, ${connections.dialled} dialled, ${connections.guests} ` +
+      `unauthenticated now, ${connections.evicted} evicted`,
+    ],
+    ["discoveries", String(status.discoveries)],
+    [
+      "messages",
+      `${envelopes.received} received, ${envelopes.sent} sent, ${envelopes.dropped} dropped`,
+    ],
+    ["rejected", rejected.length > 0 ? rejected.join(", ") : "nothing"],
+    ["memory", `${memory.rss_mb} MB resident, ${memory.heap_mb} MB heap`],
+    ["device", device(capabilities)],
+    ["state", status.state_dir],
+  ];
+  const width = Math.max(...facts.map(([name]) => name.length));
+  return facts.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+}
+
+function device(capabilities: StatusView["capabilities"]): string {
+  const ramGb = (Number(capabilities["ram_mb"]) / 1024).toFixed(1);
+  return [
+    `${cell(capabilities["device_type"])} device`,
+    `${cell(capabilities["cpu_cores"])} cores (${cell(capabilities["cpu_percent"], " %")} used)`,
+    `${ramGb} GB (${cell(capabilities["memory_percent"], " %")} used)`,
+    `battery ${cell(capabilities["battery_percent"], " %")}`,
+    `heat ${cell(capabilities["thermal_state"])}`,
+    `network ${cell(capabilities["network_type"])}`,
+    `tier ${cell(capabilities["performance_tier"])}`,
+    `capacity ${cell(capabilities["evolution_capacity"])}`,
+  ].join(", ");
+}
+
+function duration(seconds: number): string {
+  const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const [hours = 0, minutes = 0, rest = 0] = parts;
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${rest} s` : `${rest} s`;
+}

@@ -1,0 +1,84 @@
+/**
+ * What `hamlet up` runs with: flags before environment before defaults, merged and checked once.
+ */
+
+import { LOG_LEVELS, type LogLevel } from "../base/log.ts";
+import { LEGACY_POLICIES, type LegacyPolicy } from "../discovery/responder.ts";
+import { type Address, parseAddress } from "../net/address.ts";
+import { stateDirectory, type Surroundings } from "../store/state_directory.ts";
+import { type GivenFlags, oneOf, wholeNumber } from "./flags.ts";
+import { UsageError } from "./usage_error.ts";
+
+export interface UpConfig {
+  readonly stateDir: string;
+  readonly listenHost: string;
+  /** Ports to try, in order. */
+  readonly ports: readonly number[];
+  readonly peers: readonly Address[];
+  readonly legacy: LegacyPolicy;
+  readonly crypto: "auto" | "noble";
+  readonly log: "text" | "json";
+  readonly logLevel: LogLevel;
+}
+
+/** The ports that old nodes scan; the first free one is taken. */
+export const DEFAULT_PORTS: readonly number[] = Object.freeze([9000, 9001, 9002, 9003, 9004, 9005]);
+const DEFAULT_LISTEN = "0.0.0.0";
+const MAX_PEERS = 256;
+
+/** Reads the configuration. Throws {@link UsageError} naming the flag or variable that is wrong. */
+export function readUpConfig(flags: GivenFlags, surroundings: Surroundings): UpConfig {
+  const setting = (name: string): { text: string; source: string } | undefined => {
+    const flag = flags.text(name);
+    if (flag !== undefined) return { text: flag, source: `--${name}` };
+    const variable = `HAMLET_${name.toUpperCase().replaceAll("-", "_")}`;
+    const text = surroundings.env(variable);
+    return text ? { text, source: variable } : undefined;
+  };
+  const word = <T extends string>(name: string, words: readonly T[], fallback: T): T => {
+    const given = setting(name);
+    return given ? oneOf(given.source, given.text, words) : fallback;
+  };
+  const port = setting("port");
+  return {
+    stateDir: readStateDir(flags, surroundings),
+    listenHost: setting("listen")?.text ?? DEFAULT_LISTEN,
+    ports: port ? [wholeNumber(port.source, port.text, { min: 0, max: 65_535 })] : DEFAULT_PORTS,
+    peers: readPeers(flags, surroundings),
+    legacy: word("legacy", LEGACY_POLICIES, "lan"),
+    crypto: word("crypto", ["auto", "noble"], "auto"),
+    log: word("log", ["text", "json"], "text"),
+    logLevel: word("log-level", LOG_LEVELS, "info"),
+  };
+}
+
+/** The state directory that a command works on. Throws {@link UsageError}. */
+export function readStateDir(flags: GivenFlags, surroundings: Surroundings): string {
+  try {
+    return stateDirectory(flags.text("state"), surroundings);
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** This process's surroundings. */
+export function systemSurroundings(): Surroundings {
+  return { os: Deno.build.os, env: (name) => Deno.env.get(name) };
+}
+
+function readPeers(flags: GivenFlags, surroundings: Surroundings): readonly Address[] {
+  const given = flags.list("peer");
+  const source = given.length > 0 ? "--peer" : "HAMLET_PEER";
+  const texts = given.length > 0
+    ? given
+    : (surroundings.env("HAMLET_PEER") ?? "").split(",").filter(Boolean);
+  if (texts.length > MAX_PEERS) {
+    throw new UsageError(`${source} takes at most ${MAX_PEERS} addresses`);
+  }
+  return texts.map((text) => {
+    const address = parseAddress(text.trim(), DEFAULT_PORTS[0]);
+    if (address) return address;
+    throw new UsageError(`${source} takes HOST:PORT, e.g. 192.168.1.20:9000, not "${text}"`);
+  });
+}

@@ -1,0 +1,122 @@
+/**
+ * Flags: what a command takes, said once, from which parsing, checking and help all follow.
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { nearest } from "./nearest.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** One flag of a command. */
+export interface Flag {
+  readonly name: string;
+  readonly kind: "switch" | "text" | "list";
+  /** What stands for the value in help, e.g. `PORT`. */
+  readonly value?: string;
+  readonly help: string;
+  /** One letter, without the dash. */
+  readonly short?: string;
+}
+
+/** The flags given, by name. */
+export interface GivenFlags {
+  /** Whether a switch was given. */
+  has(name: string): boolean;
+  /** A text flag's value, if given. */
+  text(name: string): string | undefined;
+  /** A list flag's values, in order. */
+  list(name: string): readonly string[];
+  /** Arguments that are no flags. */
+  readonly positional: readonly string[];
+}
+
+export const HELP_FLAG: Flag = Object.freeze({
+  name: "help",
+  short: "h",
+  kind: "switch",
+  help: "Show this help",
+});
+
+/** Parses `args` by `flags`. Throws {@link UsageError} on unknown flags and missing values. */
+export function parseFlags(
+  args: readonly string[],
+  flags: readonly Flag[],
+  command: string,
+): GivenFlags {
+  const names = (kind: Flag["kind"]) => flags.filter((f) => f.kind === kind).map((f) => f.name);
+  const alias: Record<string, string> = {};
+  for (const { name, short } of flags) if (short) alias[name] = short;
+  checkValues(args, flags, command);
+  const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs([...args], {
+    boolean: names("switch"),
+    string: ["_", ...names("text"), ...names("list")],
+    collect: names("list"),
+    alias,
+    unknown: (argument: string, key?: string) => {
+      if (key !== undefined) throw unknownFlag(argument, flags, command);
+    },
+  });
+  const valueOf = (name: string) => Object.hasOwn(parsed, name) ? parsed[name] : undefined;
+  return {
+    positional: parsed._.map(String),
+    has: (name) => valueOf(name) === true,
+    text(name) {
+      const value = valueOf(name);
+      const last = Array.isArray(value) ? value.at(-1) : value;
+      return typeof last === "string" ? last : undefined;
+    },
+    list(name) {
+      const value = valueOf(name);
+      return Array.isArray(value) ? value.map(String) : [];
+    },
+  };
+}
+
+/** A whole number of a flag within bounds. Throws {@link UsageError}. */
+export function wholeNumber(
+  flag: string,
+  text: string,
+  { min, max }: { readonly min: number; readonly max: number },
+): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (value >= min && value <= max) return value;
+  throw new UsageError(`${flag} takes a whole number from ${min} to ${max}, not "${text}"`);
+}
+
+/** One of the words a flag takes. Throws {@link UsageError}. */
+export function oneOf<T extends string>(flag: string, text: string, words: readonly T[]): T {
+  const word = words.find((candidate) => candidate === text);
+  if (word !== undefined) return word;
+  const guess = nearest(text, words);
+  const hint = guess ? `; did you mean ${guess}?` : "";
+  throw new UsageError(`${flag} takes ${words.join(", ")}, not "${text}"${hint}`);
+}
+
+/** A flag that takes a value must have one, and a switch must not. */
+function checkValues(args: readonly string[], flags: readonly Flag[], command: string): void {
+  for (const [index, argument] of args.entries()) {
+    if (argument === "--") return;
+    const match = /^--?([a-z][a-z-]*)(=.*)?$/s.exec(argument);
+    const flag = flags.find(({ name, short }) => name === match?.[1] || short === match?.[1]);
+    if (!match || !flag) continue;
+    if (flag.kind === "switch") {
+      if (match[2] !== undefined) throw new UsageError(`--${flag.name} takes no value`);
+      continue;
+    }
+    const value = match[2] === undefined ? args[index + 1] : match[2].slice(1);
+    if (
+      value === undefined || value === "" || (match[2] === undefined && /^--?[a-z]/.test(value))
+    ) {
+      throw new UsageError(
+        `--${flag.name} needs a value: --${flag.name} ${flag.value ?? "VALUE"} ` +
+          `(see: hamlet help ${command})`,
+      );
+    }
+  }
+}
+
+function unknownFlag(argument: string, flags: readonly Flag[], command: string): UsageError {
+  const typed = argument.replace(/=.*$/s, "");
+  const guess = nearest(typed, flags.map(({ name }) => `--${name}`));
+  const hint = guess ? `did you mean ${guess}?` : `see: hamlet help ${command}`;
+  return new UsageError(`unknown flag ${typed} for "hamlet ${command}"; ${hint}`);
+}

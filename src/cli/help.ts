@@ -1,0 +1,59 @@
+/**
+ * Help texts, made from the command table.
+ */
+
+import { type Command, COMMANDS } from "./commands.ts";
+import type { Flag } from "./flags.ts";
+
+/** What `hamlet help` prints. */
+export function overview(): string {
+  const listed = COMMANDS.filter(({ isHidden }) => !isHidden);
+  const rows = [
+    ...listed.map(({ name, operands, summary }): [string, string] => [
+      operands ? `${name} ${operands}` : name,
+      summary,
+    ]),
+    ["help [COMMAND]", "Explain a command"] as [string, string],
+  ];
+  return [
+    "hamlet: your machines as one private, encrypted village that shares work.",
+    "",
+    "Usage: hamlet COMMAND [FLAGS]",
+    "",
+    "Commands:",
+    ...columns(rows),
+    "",
+    "Start here:  hamlet demo                        watch a village form on this machine",
+    "             hamlet up                          start this machine's agent",
+    "             hamlet up --peer 192.168.1.20:9000 join the machine at that address",
+    "",
+  ].join("\n");
+}
+
+/** What `hamlet help COMMAND` prints. */
+export function commandHelp(command: Command): string {
+  const operands = command.operands ? ` ${command.operands}` : "";
+  const lines = [
+    `hamlet ${command.name}: ${command.summary}`,
+    "",
+    `Usage: hamlet ${command.name}${operands} [FLAGS]`,
+    "",
+    command.detail,
+    "",
+    "Flags:",
+    ...columns(command.flags.map((flag) => [flagText(flag), flag.help])),
+  ];
+  if (command.examples.length > 0) {
+    lines.push("", "Examples:", ...command.examples.map((example) => `  ${example}`));
+  }
+  return [...lines, ""].join("\n");
+}
+
+function flagText({ name, short, value }: Flag): string {
+  return `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
+}
+
+function columns(rows: readonly (readonly [string, string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+}

@@ -1,0 +1,34 @@
+/**
+ * `--watch`: shows a text again every second, in place on a terminal, until Ctrl-C.
+ */
+
+import { pause, systemClock } from "../base/clock.ts";
+
+const PERIOD_MS = 1_000;
+const HOME_AND_CLEAR = "\x1b[H\x1b[J";
+const HIDE_CURSOR = "\x1b[?25l";
+const SHOW_CURSOR = "\x1b[?25h";
+
+/** Shows `render()` once, or again and again when `isWatching`; resolves when stopped. */
+export async function showText(
+  isWatching: boolean,
+  render: () => Promise<string>,
+  write: (text: string) => void,
+): Promise<void> {
+  if (!isWatching) return write(await render());
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  Deno.addSignalListener("SIGINT", onSignal);
+  const isTerminal = Deno.stdout.isTerminal();
+  if (isTerminal) write(HIDE_CURSOR);
+  try {
+    while (!stop.signal.aborted) {
+      const text = await render();
+      write(isTerminal ? HOME_AND_CLEAR + text : text);
+      await pause(systemClock, PERIOD_MS, stop.signal);
+    }
+  } finally {
+    Deno.removeSignalListener("SIGINT", onSignal);
+    if (isTerminal) write(SHOW_CURSOR);
+  }
+}

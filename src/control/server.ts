@@ -1,0 +1,159 @@
+/**
+ * The control API: HTTP on 127.0.0.1, a bearer token, JSON in and out. Commands of this binary are its only
+ * intended clients.
+ *
+ * ```
+ * GET  /v1/status   /v1/peers   /v1/candidates
+ * POST /v1/ping {"peer":"ID or prefix"}   /v1/stop
+ * ```
+ *
+ * A request must carry the token and name the loopback address as its host: a web page in a browser on
+ * this machine can do neither.
+ */
+
+import { timingSafeEqual } from "node:crypto";
+import type { Agent } from "../agent/agent.ts";
+import { encodeBase64Url, encodeUtf8 } from "../base/bytes.ts";
+import { CodedError, describeError } from "../base/errors.ts";
+import { FieldError, Fields } from "../base/guards.ts";
+import type { PeerId } from "../base/peer_id.ts";
+import { randomBytes } from "../noise/primitives.ts";
+import { candidatesView, peerViews, type PingView, type Setting, statusView } from "./views.ts";
+
+export interface ControlServerOptions {
+  readonly agent: Agent;
+  readonly setting: Setting;
+  /** Called when a client asks the agent to stop. */
+  readonly onStop: () => void;
+}
+
+const HOST = "127.0.0.1";
+const TOKEN_BYTES = 32;
+const MAX_BODY_BYTES = 4_096;
+
+/** A request that is answered with an error. */
+class ControlError extends CodedError {
+  override readonly name = "ControlError";
+  readonly status: number;
+
+  constructor(status: number, code: string, message: string) {
+    super(code, message);
+    this.status = status;
+  }
+}
+
+export class ControlServer {
+  readonly token = encodeBase64Url(randomBytes(TOKEN_BYTES));
+  readonly url: string;
+  readonly #options: ControlServerOptions;
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  /** Serves at once, on a free port. */
+  constructor(options: ControlServerOptions) {
+    this.#options = options;
+    this.#server = Deno.serve({
+      hostname: HOST,
+      port: 0,
+      onListen: () => {},
+      handler: (request) => this.#handle(request),
+    });
+    this.url = `http://${HOST}:${this.#server.addr.port}`;
+  }
+
+  /** Ends after the requests under way. */
+  async close(): Promise<void> {
+    await this.#server.shutdown();
+  }
+
+  async #handle(request: Request): Promise<Response> {
+    try {
+      this.#authorize(request);
+      return json(200, await this.#route(request));
+    } catch (error) {
+      if (error instanceof ControlError) {
+        return json(error.status, { error: { code: error.code, message: error.message } });
+      }
+      const code = error instanceof CodedError ? error.code : "internal_error";
+      const status = error instanceof FieldError ? 400 : 502;
+      return json(status, { error: { code, message: describeError(error) } });
+    }
+  }
+
+  #authorize(request: Request): void {
+    const given = encodeUtf8(request.headers.get("authorization") ?? "");
+    const wanted = encodeUtf8(`Bearer ${this.token}`);
+    const isOurs = given.length === wanted.length && timingSafeEqual(given, wanted);
+    if (!isOurs || new URL(request.url).hostname !== HOST) {
+      throw new ControlError(401, "unauthorized", "Cannot serve request: a valid token is needed");
+    }
+  }
+
+  async #route(request: Request): Promise<unknown> {
+    const { agent, setting, onStop } = this.#options;
+    const route = `${request.method} ${new URL(request.url).pathname}`;
+    switch (route) {
+      case "GET /v1/status":
+        return statusView(agent, setting);
+      case "GET /v1/peers":
+        return { peers: peerViews(agent, setting.clock) };
+      case "GET /v1/candidates":
+        return candidatesView(agent);
+      case "POST /v1/ping":
+        return await this.#ping(request);
+      case "POST /v1/stop":
+        setting.clock.schedule(0, onStop);
+        return { stopping: true };
+      default:
+        throw new ControlError(404, "unknown_route", "Cannot serve request: no such route");
+    }
+  }
+
+  async #ping(request: Request): Promise<PingView> {
+    const body = await request.text();
+    if (body.length > MAX_BODY_BYTES) {
+      throw new ControlError(413, "too_large", "Cannot serve request: its body is too large");
+    }
+    const fields = Fields.of(parse(body), "body");
+    const id = this.#find(fields.text("peer", { maxLength: 128 }));
+    const { agent } = this.#options;
+    const rtt = await agent.ping(id);
+    return { node_id: id, short_id: id.slice(0, 8), rtt_ms: Math.round(rtt * 1000) / 1000 };
+  }
+
+  /** The one authenticated peer whose id starts with `prefix`. */
+  #find(prefix: string): PeerId {
+    const { agent } = this.#options;
+    const matches = agent.registry.authenticated().filter(({ id }) => id.startsWith(prefix));
+    const [match] = matches;
+    if (!match) {
+      const isOld = agent.registry.peers().some(({ id }) => id.startsWith(prefix));
+      throw isOld
+        ? new ControlError(409, "unverified_peer", "Cannot ping it: an old node has no session")
+        : new ControlError(
+          404,
+          "unknown_peer",
+          `Cannot find a peer whose id starts with ${prefix}`,
+        );
+    }
+    if (matches.length > 1) {
+      throw new ControlError(
+        409,
+        "ambiguous_peer",
+        `Cannot tell which peer ${prefix} is: ${matches.length} ids start with it; give more of it`,
+      );
+    }
+    return match.id;
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ControlError(400, "malformed_json", "Cannot serve request: its body is not JSON");
+  }
+}
+
+function json(status: number, body: unknown): Response {
+  return Response.json(body, { status, headers: { "cache-control": "no-store" } });
+}
