@@ -82,7 +82,10 @@ export class AgentProcess {
   }
 
   async #lookWholly(control: ControlClient): Promise<void> {
-    const [peers, { candidates, left_out }] = await Promise.all([control.peers(), control.candidates()]);
+    const [peers, { candidates, left_out }] = await Promise.all([
+      control.peers(),
+      control.candidates(),
+    ]);
     this.#sample = {
       ...this.#sample,
       peers: peers.map((peer) => ({

@@ -19,6 +19,9 @@ export interface LegacyPeer {
   readonly capabilities: JsonObject;
 }
 
+/** How an old node came to know a peer: from its reply, or from its request. */
+export type Via = "reply" | "request";
+
 /** Why an old client did not register whom it asked. */
 export type AskFailure =
   | "refused"
@@ -40,8 +43,8 @@ export interface LegacyNodeOptions {
   /** Where to listen; 0 takes any free port. */
   readonly port: number;
   readonly clock: Clock;
-  /** A node was registered for the first time: from a `reply` or from its own `request`. */
-  onRegistered?(peer: LegacyPeer, via: "reply" | "request"): void;
+  /** A node was registered: the first time from a `reply`, and the first time from its `request`. */
+  onRegistered?(peer: LegacyPeer, via: Via): void;
 }
 
 /** What an old node assumes of a peer that does not say. */
@@ -74,6 +77,7 @@ export class LegacyNode {
   readonly #options: LegacyNodeOptions;
   readonly #listener: Deno.TcpListener;
   readonly #peers = new Map<string, LegacyPeer>();
+  readonly #announced = new Set<string>();
   readonly #connections = new Set<Deno.TcpConn>();
   readonly #served: Promise<void>;
   #closed = false;
@@ -174,11 +178,13 @@ export class LegacyNode {
     return { peer };
   }
 
-  #register(peer: LegacyPeer, via: "reply" | "request"): void {
-    const isNew = !this.#peers.has(peer.id);
-    if (isNew && this.#peers.size >= MAX_PEERS) return;
+  #register(peer: LegacyPeer, via: Via): void {
+    if (!this.#peers.has(peer.id) && this.#peers.size >= MAX_PEERS) return;
     this.#peers.set(peer.id, peer);
-    if (isNew) this.#options.onRegistered?.(peer, via);
+    const first = `${via} ${peer.id}`;
+    if (this.#announced.has(first)) return;
+    this.#announced.add(first);
+    this.#options.onRegistered?.(peer, via);
   }
 
   async #serve(): Promise<void> {

@@ -6,10 +6,7 @@
 import { type Clock, pause } from "../base/clock.ts";
 import { FieldError, Fields } from "../base/guards.ts";
 import type { Address } from "../net/address.ts";
-import { type AskFailure, LegacyNode } from "./legacy_node.ts";
-
-/** How an old node came to know a peer: from its reply, or from its request. */
-export type Via = "reply" | "request";
+import { type AskFailure, LegacyNode, type Via } from "./legacy_node.ts";
 
 /** What the process says. */
 export type LegacyEvent =

@@ -4,7 +4,12 @@
 
 import { shortId } from "../base/peer_id.ts";
 import type { AgentSample, LegacySample, VillageSample } from "./sample.ts";
-import { countCandidates, countRegistered, countRegisteredUs, expectedSessions } from "./summary.ts";
+import {
+  countCandidates,
+  countRegistered,
+  countRegisteredUs,
+  expectedSessions,
+} from "./summary.ts";
 
 /** The size of a terminal, characters. */
 export interface TerminalSize {
@@ -85,9 +90,7 @@ function agentLine(agent: AgentSample, index: number, agents: readonly AgentSamp
   if (agent.readyUnixMs === undefined) return `${name} ${id.padEnd(8)}    starting`;
   const sessions = `${agent.sessions}/${others}`.padStart(7);
   const share = others === 0 ? 1 : agent.sessions / others;
-  const candidates = agent.candidates
-    ? `${countCandidates(agent, agents)}/${others}`
-    : UNKNOWN;
+  const candidates = agent.candidates ? `${countCandidates(agent, agents)}/${others}` : UNKNOWN;
   const memory = agent.rssMb === undefined ? UNKNOWN : `${Math.round(agent.rssMb)} MB`;
   return `${name} ${id.padEnd(8)}    ${bar(share)} ${sessions}   ${candidates.padStart(10)} ${
     memory.padStart(10)

@@ -328,6 +328,7 @@ export class Conversation {
   }
 
   #seal(introduction: Introduction, result: HandshakeResult, nowMs: number): void {
+    this.#decoder.readAhead();
     this.#outlet.startSealing(new RecordSealer(result.send, nowMs));
     this.#phase = { name: "sealed", opener: new RecordOpener(result.receive) };
     this.#options.events.onSealed({

@@ -60,6 +60,7 @@ export class HandshakeState {
   #re: Bytes | undefined;
   #rs: Bytes | undefined;
   #index = 0;
+  #isDead = false;
 
   constructor(options: HandshakeOptions) {
     const { primitives, protocolName, prologue, psk } = options;
@@ -81,10 +82,16 @@ export class HandshakeState {
     return this.#index === this.#messages.length;
   }
 
-  /** The next message, carrying `payload`. */
+  /**
+   * The next message, carrying `payload`. Throws {@link NoiseError} `low_order_point`, or `TypeError` out
+   * of turn.
+   */
   writeMessage(payload: Bytes): Bytes {
+    if (!this.#isOurTurn()) {
+      throw new TypeError("Cannot write handshake message: it is not our turn");
+    }
     const parts: Bytes[] = [];
-    for (const token of this.#nextTokens(true)) {
+    for (const token of this.#beginMessage()) {
       if (token === "e") {
         const e = this.#e ??= this.#primitives.generateDhKeyPair();
         parts.push(e.publicKey);
@@ -96,7 +103,7 @@ export class HandshakeState {
       }
     }
     parts.push(this.#symmetric.encryptAndHash(payload));
-    this.#index++;
+    this.#endMessage();
     return concatBytes(...parts);
   }
 
@@ -116,7 +123,8 @@ export class HandshakeState {
       offset += length;
       return message.slice(offset - length, offset);
     };
-    for (const token of this.#nextTokens(false)) {
+    if (this.#isOurTurn()) throw outOfTurn();
+    for (const token of this.#beginMessage()) {
       if (token === "e") {
         this.#re = take(KEY_BYTES);
         this.#mixEphemeral(this.#re);
@@ -128,7 +136,7 @@ export class HandshakeState {
       }
     }
     const payload = this.#symmetric.decryptAndHash(message.slice(offset));
-    this.#index++;
+    this.#endMessage();
     return payload;
   }
 
@@ -146,16 +154,22 @@ export class HandshakeState {
     };
   }
 
-  #nextTokens(isWriting: boolean): readonly Token[] {
+  /** Messages alternate, the initiator's first. */
+  #isOurTurn(): boolean {
+    return (this.#index % 2 === 0) === this.#isInitiator;
+  }
+
+  /** From here until {@link #endMessage}, any error leaves the handshake dead. */
+  #beginMessage(): readonly Token[] {
     const tokens = this.#messages[this.#index];
-    const isInitiatorsTurn = this.#index % 2 === 0;
-    if (!tokens || isWriting !== (isInitiatorsTurn === this.#isInitiator)) {
-      throw new NoiseError(
-        "bad_message",
-        "Cannot continue the handshake: it is not this side's turn",
-      );
-    }
+    if (!tokens || this.#isDead) throw outOfTurn();
+    this.#isDead = true;
     return tokens;
+  }
+
+  #endMessage(): void {
+    this.#isDead = false;
+    this.#index++;
   }
 
   /** Section 9.2: with a pre-shared key in play, ephemerals also enter the key. */
@@ -181,4 +195,8 @@ export class HandshakeState {
     }
     this.#symmetric.mixKey(secret);
   }
+}
+
+function outOfTurn(): NoiseError {
+  return new NoiseError("bad_message", "Cannot continue the handshake: no message is expected");
 }

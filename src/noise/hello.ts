@@ -34,7 +34,7 @@ export interface HelloOptions {
   /** Our static X25519 key pair. */
   readonly s: DhKeyPair;
   readonly versions: VersionRange;
-  /** A shared secret: the initiator then asks for XXpsk3, the responder then accepts it. */
+  /** A shared secret: the handshake is then XXpsk3 on both sides, and plain XX is refused. */
   readonly psk?: Bytes | undefined;
 }
 
@@ -53,6 +53,7 @@ const XX = 1;
 const XXPSK3 = 2;
 
 const FIRST_HEADER_BYTES = 5;
+const REFUSAL_BYTES = 5;
 const PROLOGUE_TEXT = encodeUtf8("hamlet");
 
 /** The dialling side: {@link begin}, {@link readReply}, {@link finish}. */
@@ -62,6 +63,7 @@ export class InitiatorHello {
   readonly #noise: HandshakeState;
 
   constructor(options: HelloOptions) {
+    checkRange(options.versions);
     this.#options = options;
     const pattern = options.psk ? XXPSK3 : XX;
     const { min, max } = options.versions;
@@ -80,8 +82,13 @@ export class InitiatorHello {
    */
   readReply(frame: Bytes): { readonly version: number; readonly payload: Bytes } {
     const { min, max } = this.#options.versions;
-    if (frame[1] === MESSAGE.refused) throw refusalError(frame, this.#options.versions);
+    if (frame[1] === MESSAGE.refused) {
+      expectMessage(frame, MESSAGE.refused);
+      if (frame.length !== REFUSAL_BYTES) throw wrongLength();
+      throw refusalError(frame, this.#options.versions);
+    }
     expectMessage(frame, MESSAGE.second);
+    if (frame.length < 3) throw wrongLength();
     const version = frame[2] ?? 0;
     if (version < min || version > max) {
       throw mismatchError(this.#options.versions, { min: version, max: version });
@@ -108,8 +115,9 @@ export class ResponderHello {
    * with {@link encodeRefusal}) or `bad_message`.
    */
   constructor(options: HelloOptions, frame: Bytes) {
+    checkRange(options.versions);
     expectMessage(frame, MESSAGE.first);
-    if (frame.length < FIRST_HEADER_BYTES) throw truncated();
+    if (frame.length < FIRST_HEADER_BYTES) throw wrongLength();
     const header = frame.slice(0, FIRST_HEADER_BYTES);
     const pattern = header[2] ?? 0;
     const theirs = { min: header[3] ?? 0, max: header[4] ?? 0 };
@@ -117,7 +125,7 @@ export class ResponderHello {
     if (this.version < Math.max(options.versions.min, theirs.min, 1)) {
       throw mismatchError(options.versions, theirs);
     }
-    if (pattern !== XX && !(pattern === XXPSK3 && options.psk)) {
+    if (pattern !== (options.psk ? XXPSK3 : XX)) {
       throw new NoiseError(
         "unsupported_pattern",
         `Cannot shake hands: pattern ${pattern} is not accepted here`,
@@ -127,7 +135,7 @@ export class ResponderHello {
     this.#noise.readMessage(frame.subarray(FIRST_HEADER_BYTES));
   }
 
-  /** The second frame's payload. */
+  /** The second frame's payload. Throws {@link NoiseError} `low_order_point`. */
   reply(payload: Bytes): Bytes {
     const message = this.#noise.writeMessage(payload);
     return concatBytes(Uint8Array.of(HANDSHAKE_BYTE, MESSAGE.second, this.version), message);
@@ -165,14 +173,21 @@ function startNoise(
   return new HandshakeState({ primitives, protocolName, role, prologue, s, psk });
 }
 
+function checkRange({ min, max }: VersionRange): void {
+  const isRange = Number.isInteger(min) && Number.isInteger(max) && min >= 1 && max <= 255;
+  if (!isRange || min > max) {
+    throw new RangeError(`Cannot shake hands: versions ${min}..${max} are no range within 1..255`);
+  }
+}
+
 function expectMessage(frame: Bytes, kind: number): void {
   if (frame[0] !== HANDSHAKE_BYTE || frame[1] !== kind) {
     throw new NoiseError("bad_message", `Cannot shake hands: expected handshake message ${kind}`);
   }
 }
 
-function truncated(): NoiseError {
-  return new NoiseError("bad_message", "Cannot shake hands: the frame is truncated");
+function wrongLength(): NoiseError {
+  return new NoiseError("bad_message", "Cannot shake hands: the frame has the wrong length");
 }
 
 function refusalError(frame: Bytes, ours: VersionRange): NoiseError {

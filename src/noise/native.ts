@@ -21,6 +21,7 @@ import {
 } from "node:crypto";
 import { type Bytes, concatBytes, decodeHex } from "../base/bytes.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
+import { isLowOrderKey } from "./noble.ts";
 import type { Aead, DhKeyPair, Primitives, SigningKeyPair } from "./primitives.ts";
 import { isAllZero, KEY_BYTES, SIGNATURE_BYTES } from "./primitives.ts";
 
@@ -86,6 +87,7 @@ export const nativePrimitives: Primitives = Object.freeze({
   },
   verify(publicKey: Bytes, message: Bytes, signature: Bytes): boolean {
     if (publicKey.length !== KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false;
+    if (isLowOrderKey(publicKey)) return false;
     try {
       return verify(null, message, importPublic(DER.ed25519Public, publicKey), signature);
     } catch {
@@ -137,7 +139,7 @@ function rawPublicKey(key: KeyObject): Bytes {
   return Uint8Array.from(key.export({ format: "der", type: "spki" }).subarray(-KEY_BYTES));
 }
 
-/** `node:crypto`'s results as {@link Bytes}: it returns ordinary, never shared, memory. */
-function owned(bytes: Uint8Array): Bytes {
-  return bytes as Bytes;
+/** A `Buffer` as plain bytes over the same memory: its own `slice` would not copy. */
+function owned({ buffer, byteOffset, length }: Uint8Array): Bytes {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
 }

@@ -4,10 +4,10 @@
  */
 
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
-import { ed25519, x25519 } from "@noble/curves/ed25519.js";
+import { ed25519, ED25519_TORSION_SUBGROUP, x25519 } from "@noble/curves/ed25519.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { type Bytes, concatBytes } from "../base/bytes.ts";
+import { type Bytes, concatBytes, encodeHex } from "../base/bytes.ts";
 import type { Aead, DhKeyPair, Primitives, SigningKeyPair } from "./primitives.ts";
 import { isAllZero, KEY_BYTES, randomBytes } from "./primitives.ts";
 
@@ -47,6 +47,21 @@ export const noblePrimitives: Primitives = Object.freeze({
     owned(hkdf(sha256, inputKeyMaterial, chainingKey, undefined, outputs * KEY_BYTES)),
 });
 
+/**
+ * The y coordinates of Ed25519's eight low-order points, the two that also have a non-canonical encoding
+ * (p and p + 1 for 0 and 1) included. Under such a key anybody can sign anything.
+ */
+const LOW_ORDER_KEYS: ReadonlySet<string> = new Set([
+  ...ED25519_TORSION_SUBGROUP.map(withoutSign),
+  `ed${"ff".repeat(30)}7f`,
+  `ee${"ff".repeat(30)}7f`,
+]);
+
+/** Whether the 32 bytes encode a low-order point, in whatever form. */
+export function isLowOrderKey(publicKey: Bytes): boolean {
+  return LOW_ORDER_KEYS.has(withoutSign(encodeHex(publicKey)));
+}
+
 /** The X25519 scalar of an Ed25519 seed (RFC 8032 section 5.1.5, the clamped half of its hash). */
 export function dhSecretOf(seed: Bytes): Bytes {
   return owned(ed25519.utils.toMontgomerySecret(seed));
@@ -54,9 +69,10 @@ export function dhSecretOf(seed: Bytes): Bytes {
 
 /**
  * The X25519 public key of an Ed25519 one, by the birational map u = (1 + y) / (1 - y) (RFC 7748
- * section 4.1). `undefined` when the bytes are no point of the curve.
+ * section 4.1). `undefined` when the bytes are no point of the curve, or a low-order one.
  */
 export function dhPublicKeyOf(publicKey: Bytes): Bytes | undefined {
+  if (isLowOrderKey(publicKey)) return undefined;
   try {
     return owned(ed25519.utils.toMontgomery(publicKey));
   } catch {
@@ -85,6 +101,12 @@ function importSigningKeyPair(seed: Bytes): SigningKeyPair {
     publicKey: owned(ed25519.getPublicKey(seed)),
     sign: (message) => owned(ed25519.sign(message, seed)),
   };
+}
+
+/** Clears the sign bit of an encoded point in hexadecimal: the top bit of its last byte. */
+function withoutSign(hex: string): string {
+  const top = parseInt(hex.slice(-2), 16) & 0x7f;
+  return hex.slice(0, -2) + top.toString(16).padStart(2, "0");
 }
 
 /** noble's results as {@link Bytes}: it always returns a fresh, ordinary buffer. */

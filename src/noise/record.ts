@@ -9,7 +9,7 @@
  * records, 1 GiB or 120 s, whichever is first; a record that the old key seals announces it.
  */
 
-import { type Bytes, equalBytes, writeU32 } from "../base/bytes.ts";
+import { type Bytes, concatBytes, equalBytes, writeU32 } from "../base/bytes.ts";
 import { RECORD_BYTE } from "../wire/detect.ts";
 import {
   LENGTH_BYTES,
@@ -69,6 +69,15 @@ export class RecordSealer {
    * Returns the offset behind it: `plaintext length + 21` further.
    */
   seal(parts: readonly Bytes[], out: Bytes, offset: number): number {
+    if (
+      parts[0]?.[0] === REKEY_PLAINTEXT[0] && equalBytes(concatBytes(...parts), REKEY_PLAINTEXT)
+    ) {
+      throw new RangeError("Cannot seal record: only the record layer announces a new key");
+    }
+    return this.#seal(parts, out, offset);
+  }
+
+  #seal(parts: readonly Bytes[], out: Bytes, offset: number): number {
     let length = 0;
     for (const part of parts) length += part.length;
     if (length === 0 || length > MAX_PLAINTEXT_BYTES) {
@@ -89,7 +98,7 @@ export class RecordSealer {
 
   /** Seals the announcement into `out` at `offset` and changes the key; returns the offset behind. */
   sealRekey(out: Bytes, offset: number, nowMs: number): number {
-    const end = this.seal([REKEY_PLAINTEXT], out, offset);
+    const end = this.#seal([REKEY_PLAINTEXT], out, offset);
     this.#cipher.rekey();
     this.#records = 0;
     this.#bytes = 0;
@@ -101,6 +110,7 @@ export class RecordSealer {
 /** Opens the records of one direction. Dead after the first forged one. */
 export class RecordOpener {
   readonly #cipher: CipherState;
+  #isDead = false;
 
   constructor(cipher: CipherState) {
     this.#cipher = cipher;
@@ -112,6 +122,10 @@ export class RecordOpener {
    * `bad_message` for a record without plaintext.
    */
   open(payload: Bytes): Bytes | undefined {
+    if (this.#isDead) {
+      throw new NoiseError("bad_tag", "Cannot open record: an earlier one was forged");
+    }
+    this.#isDead = true;
     if (payload.length <= RECORD_HEADER_BYTES + TAG_BYTES) {
       throw new NoiseError(
         "bad_message",
@@ -119,6 +133,7 @@ export class RecordOpener {
       );
     }
     const plaintext = this.#cipher.decryptWithAd(EMPTY, payload.subarray(RECORD_HEADER_BYTES));
+    this.#isDead = false;
     if (plaintext[0] === REKEY_PLAINTEXT[0] && equalBytes(plaintext, REKEY_PLAINTEXT)) {
       this.#cipher.rekey();
       return undefined;

@@ -53,6 +53,7 @@ export class FrameDecoder {
   #end = 0;
   #skip = 0;
   #smallReads = 0;
+  #readsAhead = false;
   #payload: Bytes = new Uint8Array(0);
 
   /** Bytes received and not yet handed out: above 0 between frames means one has begun. */
@@ -78,6 +79,11 @@ export class FrameDecoder {
     return this.#payload;
   }
 
+  /** From here on full reads grow the buffer: for peers that have earned more than a frame's worth. */
+  readAhead(): void {
+    this.#readsAhead = true;
+  }
+
   /** Where the transport puts the next bytes: a view of at least one byte. */
   space(): Bytes {
     if (this.#start === this.#end) {
@@ -93,7 +99,7 @@ export class FrameDecoder {
 
   /** Says that the transport put `count` bytes into the last `space()`. */
   commit(count: number): void {
-    const wasFull = count === this.#buffer.length - this.#end;
+    const wasFull = this.#readsAhead && count === this.#buffer.length - this.#end;
     this.#end += count;
     this.#smallReads = count < MIN_BUFFER_BYTES / 4 ? this.#smallReads + 1 : 0;
     if (wasFull && this.#start === 0 && this.#buffer.length < MAX_BUFFER_BYTES) this.#resize(2);

@@ -5,12 +5,13 @@
 
 import { Agent } from "../../agent/agent.ts";
 import { PeerMemory } from "../../agent/peer_memory.ts";
-import { pause, systemClock } from "../../base/clock.ts";
+import { pause, scheduleEvery, systemClock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { shortId } from "../../base/peer_id.ts";
 import { systemRandom } from "../../base/random.ts";
 import { readEndpoint, removeEndpoint, writeEndpoint } from "../../control/endpoint_file.ts";
 import { ControlServer } from "../../control/server.ts";
+import { collectGarbage } from "../../host/garbage.ts";
 import { HostProbe } from "../../host/probe.ts";
 import { HOST_OS, SystemSource } from "../../host/source.ts";
 import { formatAddress } from "../../net/address.ts";
@@ -31,6 +32,9 @@ import { VERSION } from "../version.ts";
 
 /** Everything must be gone by then. */
 const CLOSE_MS = 1_500;
+/** By then a start's work is done, and its garbage can go. */
+const SETTLED_MS = 3_000;
+const HOUSEKEEPING_MS = 300_000;
 /** The convention for a program ended by SIGINT. */
 const INTERRUPTED = 130;
 
@@ -90,7 +94,10 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
   await writeEndpoint(stateDir, { url, token, pid: Deno.pid, listenPort: listener.address.port });
   announce(agent, backend, log);
 
+  systemClock.schedule(SETTLED_MS, collectGarbage);
+  const housekeeping = scheduleEvery(systemClock, HOUSEKEEPING_MS, collectGarbage);
   await untilStopped(stop, log);
+  housekeeping.cancel();
   const farewell = Promise.all([removeEndpoint(stateDir), agent.close(), memory.close()]);
   await Promise.race([farewell, pause(systemClock, CLOSE_MS)]);
   await Promise.race([control.close(), pause(systemClock, CLOSE_MS / 3)]);

@@ -1,0 +1,171 @@
+/**
+ * The demo: starts a village, shows it while it forms, and sums up.
+ *
+ * ```
+ * start all ──> wait until complete or the limit ──> keep for --seconds ──> look once more ──> stop all
+ * ```
+ *
+ * The verdict is about the last look: a session that was lost while the village was kept does not count.
+ * Detection overhead is measured after everything has stopped, when the machine is quiet.
+ */
+
+import { type Clock, pause } from "../base/clock.ts";
+import { Display } from "./display.ts";
+import type { Self } from "./launch.ts";
+import { measureOverhead } from "./overhead.ts";
+import { findProblems, renderSummary } from "./report.ts";
+import type { VillageSample } from "./sample.ts";
+import { type DemoSummary, isComplete, summarise } from "./summary.ts";
+import type { TerminalSize } from "./view.ts";
+import { Village } from "./village.ts";
+
+export interface DemoOptions {
+  /** Agents to start, {@link MIN_NODES}..{@link MAX_NODES}. */
+  readonly nodes?: number;
+  /** Old nodes to start, 0..{@link MAX_LEGACY}. */
+  readonly legacy?: number;
+  /**
+   * How long the complete village is kept alive and shown. Also the time to become complete in, where it
+   * is longer than {@link COMPLETE_LIMIT_MS}.
+   */
+  readonly seconds?: number;
+  /** Prints the summary as one JSON object and nothing else. */
+  readonly json?: boolean;
+  /** How this program is started again. */
+  readonly self: Self;
+  readonly clock: Clock;
+  /** The terminal's size where output is one: then the table is redrawn in place. */
+  readonly terminal?: TerminalSize | undefined;
+  /** Ends the demo early; all its processes are gone when {@link runDemo} settles. */
+  readonly signal: AbortSignal;
+  /** Writes to standard output. */
+  write(text: string): void;
+}
+
+export interface DemoResult {
+  readonly summary: DemoSummary;
+  /** What is missing and what to do, a line each; empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+/** A small neighbourhood, and old nodes enough to see both directions work. */
+export const DEFAULT_NODES = 10;
+export const DEFAULT_LEGACY = 2;
+export const MIN_NODES = 2;
+/** 60 MB each, and N (N - 1) / 2 sessions: beyond this the machine is measured, not the protocol. */
+export const MAX_NODES = 200;
+export const MAX_LEGACY = 50;
+export const MAX_SECONDS = 86_400;
+
+/** From the moment at which all are ready. */
+export const COMPLETE_LIMIT_MS = 30_000;
+const START_LIMIT_MS = 30_000;
+/** Processes start side by side, but a small machine takes them one after the other. */
+const START_LIMIT_PER_NODE_MS = 1_000;
+const LOOK_EVERY_MS = 150;
+/** While it is kept there is time to show memory and candidates afresh. */
+const KEPT_LOOK_EVERY_MS = 1_000;
+
+interface Plan {
+  readonly nodes: number;
+  readonly legacy: number;
+  readonly keepMs: number;
+  readonly completeLimitMs: number;
+  readonly startLimitMs: number;
+}
+
+/**
+ * Runs the demo and prints it. Throws `RangeError` for numbers out of their range and `VillageError` when
+ * processes cannot be started; everything else that goes wrong is in the result.
+ */
+export async function runDemo(options: DemoOptions): Promise<DemoResult> {
+  const { clock, self, signal, terminal } = options;
+  const write = (text: string) => options.write(text);
+  const plan = planOf(options);
+  const { nodes, legacy } = plan;
+  const legacySeconds = (plan.startLimitMs + plan.completeLimitMs + plan.keepMs) / 1000 + 10;
+  const village = new Village({ self, clock, nodes, legacy, legacySeconds });
+  const sample = () => village.sample;
+  const display = options.json ? undefined : new Display({ clock, terminal, write, sample });
+  let last: VillageSample;
+  try {
+    await runVillage(village, plan, clock, signal);
+    last = village.sample;
+  } finally {
+    display?.close();
+    await village.close();
+  }
+  const summary = summarise(last, measureOverhead(clock));
+  const problems = findProblems(last, signal.aborted);
+  if (options.json) write(`${JSON.stringify(summary)}\n`);
+  else write(`\n${renderSummary(summary, problems).join("\n")}\n`);
+  return { summary, problems };
+}
+
+/** From the first process to the last look. */
+async function runVillage(
+  village: Village,
+  plan: Plan,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const tooLate = new AbortController();
+  const timer = clock.schedule(plan.startLimitMs, () => tooLate.abort());
+  try {
+    await village.start(AbortSignal.any([signal, tooLate.signal]));
+  } finally {
+    timer.cancel();
+  }
+  await untilComplete(village, clock, clock.now() + plan.completeLimitMs, signal);
+  const keptUntilMs = clock.now() + plan.keepMs;
+  const isWorthKeeping = () => isComplete(village.sample) && !signal.aborted;
+  for (let leftMs = plan.keepMs; leftMs > 0 && isWorthKeeping();) {
+    await pause(clock, Math.min(leftMs, KEPT_LOOK_EVERY_MS), signal);
+    if (!signal.aborted) await village.look("all");
+    leftMs = keptUntilMs - clock.now();
+  }
+  if (!signal.aborted) await village.look("all");
+}
+
+/** Resolves when the village is complete, can no longer become so, or `untilMs` has come. */
+async function untilComplete(
+  village: Village,
+  clock: Clock,
+  untilMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted && clock.now() < untilMs && !isHopeless(village.sample)) {
+    await village.look("missing");
+    if (isComplete(village.sample)) return;
+    await pause(clock, LOOK_EVERY_MS, signal);
+  }
+}
+
+/** Whether a process is missing: the rest cannot make up for it. */
+function isHopeless({ agents, legacy }: VillageSample): boolean {
+  return agents.some(({ readyUnixMs }) => readyUnixMs === undefined) ||
+    [...agents, ...legacy].some(({ failure }) => failure !== undefined);
+}
+
+function planOf(options: DemoOptions): Plan {
+  const nodes = whole("nodes", options.nodes ?? DEFAULT_NODES, MIN_NODES, MAX_NODES);
+  const legacy = whole("legacy", options.legacy ?? DEFAULT_LEGACY, 0, MAX_LEGACY);
+  const seconds = options.seconds ?? 0;
+  if (!(seconds >= 0 && seconds <= MAX_SECONDS)) throw outOfRange("seconds", 0, MAX_SECONDS);
+  return {
+    nodes,
+    legacy,
+    keepMs: seconds * 1000,
+    completeLimitMs: Math.max(COMPLETE_LIMIT_MS, seconds * 1000),
+    startLimitMs: START_LIMIT_MS + nodes * START_LIMIT_PER_NODE_MS,
+  };
+}
+
+function whole(name: string, value: number, min: number, max: number): number {
+  if (!Number.isInteger(value) || value < min || value > max) throw outOfRange(name, min, max);
+  return value;
+}
+
+function outOfRange(name: string, min: number, max: number): RangeError {
+  return new RangeError(`Cannot run the demo: ${name} is outside ${min}..${max}`);
+}
