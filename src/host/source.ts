@@ -23,6 +23,13 @@ const FIRST_BUFFER_BYTES = 4 * 1024;
 const LINE_FEED = 0x0a;
 
 /**
+ * Kernel files are kept open between readings, at most this many: a process that gives up the right to open
+ * them (see `cli/privileges.ts`) can still read them again from the start.
+ */
+const MAX_KEPT_FILES = 256;
+const KERNEL_PATH = /^\/(proc|sys)\//;
+
+/**
  * Files that the kernel answers from its own memory. They are read at once, which costs a seventh
  * of an awaited read; the others may ask a sensor or a battery controller over a slow bus, and must
  * not hold up the program.
@@ -46,6 +53,8 @@ export interface SystemSourceOptions {
 /** The effects on this machine. One instance may serve any number of readers. */
 export class SystemSource implements HostSource {
   readonly #commandTimeoutMs: number;
+  readonly #kept = new Map<string, Deno.FsFile>();
+  readonly #listed = new Map<string, readonly string[]>();
 
   constructor(options: SystemSourceOptions = {}) {
     this.#commandTimeoutMs = options.commandTimeoutMs ?? COMMAND_TIMEOUT_MS;
@@ -53,30 +62,44 @@ export class SystemSource implements HostSource {
 
   /** A longer file is cut at its last complete line. */
   async readText(path: string): Promise<string | undefined> {
-    if (!isGranted({ name: "read", path })) return undefined;
+    const file = this.#kept.get(path) ?? open(path);
+    if (!file) return undefined;
     try {
-      using file = Deno.openSync(path);
+      file.seekSync(0, Deno.SeekMode.Start);
       const buffer = new Uint8Array(FIRST_BUFFER_BYTES);
       const count = PROMPT_PATH.test(path) ? file.readSync(buffer) : await file.read(buffer);
-      return readRest(file, buffer, count ?? 0);
+      const text = readRest(file, buffer, count ?? 0);
+      this.#keepOrClose(path, file);
+      return text;
     } catch {
-      return undefined; // Absent, forbidden, or a sensor that is switched off.
+      // A sensor that is switched off, or a device that was unplugged.
+      this.#kept.delete(path);
+      file.close();
+      return undefined;
     }
   }
 
   // deno-lint-ignore require-await -- the interface leaves room for sources that wait
   async list(directory: string): Promise<readonly string[]> {
+    const known = this.#listed.get(directory) ?? [];
+    if (!isGranted({ name: "read", path: directory })) return known;
     const names: string[] = [];
-    if (!isGranted({ name: "read", path: directory })) return names;
     try {
       for (const entry of Deno.readDirSync(directory)) {
         names.push(entry.name);
         if (names.length === MAX_LISTED_NAMES) break;
       }
     } catch {
-      return names; // Absent or forbidden: nothing is listed.
+      return known; // Absent or forbidden: nothing new is listed.
     }
+    if (this.#listed.size < MAX_KEPT_FILES) this.#listed.set(directory, names);
     return names;
+  }
+
+  /** Lets the files go that were kept open. */
+  close(): void {
+    for (const file of this.#kept.values()) file.close();
+    this.#kept.clear();
   }
 
   /**
@@ -128,9 +151,24 @@ export class SystemSource implements HostSource {
     }
   }
 
+  #keepOrClose(path: string, file: Deno.FsFile): void {
+    if (this.#kept.has(path)) return;
+    if (KERNEL_PATH.test(path) && this.#kept.size < MAX_KEPT_FILES) this.#kept.set(path, file);
+    else file.close();
+  }
+
   parallelism(): number | undefined {
     const cores = navigator.hardwareConcurrency;
     return Number.isSafeInteger(cores) && cores >= 1 ? cores : undefined;
+  }
+}
+
+function open(path: string): Deno.FsFile | undefined {
+  if (!isGranted({ name: "read", path })) return undefined;
+  try {
+    return Deno.openSync(path);
+  } catch {
+    return undefined; // Absent or forbidden.
   }
 }
 

@@ -27,6 +27,7 @@ import { IDENTITY_FILE, LOCK_FILE, PEERS_FILE } from "../../store/state_director
 import type { CommandContext } from "../commands.ts";
 import { readUpConfig, systemSurroundings, type UpConfig } from "../config.ts";
 import { createLog } from "../log_writer.ts";
+import { dropPrivileges } from "../privileges.ts";
 import { EXIT } from "../usage_error.ts";
 import { VERSION } from "../version.ts";
 
@@ -65,7 +66,8 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
   const identity = await loadIdentity(stateDir, backend, log);
   const listener = openListener(config, log);
   const known = await PeerMemory.load(`${stateDir}/${PEERS_FILE}`, systemClock, log);
-  const probe = new HostProbe({ source: new SystemSource(), os: HOST_OS });
+  const source = new SystemSource();
+  const probe = new HostProbe({ source, os: HOST_OS });
   const agent = await Agent.start({
     identity,
     backend,
@@ -93,6 +95,7 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
   const { url, token } = control;
   await writeEndpoint(stateDir, { url, token, pid: Deno.pid, listenPort: listener.address.port });
   announce(agent, backend, log);
+  await dropPrivileges(HOST_OS);
 
   systemClock.schedule(SETTLED_MS, collectGarbage);
   const housekeeping = scheduleEvery(systemClock, HOUSEKEEPING_MS, collectGarbage);
@@ -101,6 +104,7 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
   const farewell = Promise.all([removeEndpoint(stateDir), agent.close(), memory.close()]);
   await Promise.race([farewell, pause(systemClock, CLOSE_MS)]);
   await Promise.race([control.close(), pause(systemClock, CLOSE_MS / 3)]);
+  source.close();
   log("info", "stopped");
 }
 
