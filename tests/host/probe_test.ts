@@ -105,7 +105,8 @@ Deno.test("withRuntimeFigures() fills only what is missing", { permissions: "non
 });
 
 Deno.test("HostProbe.read() gives plausible values for this machine", async () => {
-  const probe = new HostProbe({ source: new SystemSource(), os: HOST_OS });
+  const source = new SystemSource();
+  const probe = new HostProbe({ source, os: HOST_OS });
   const first = await probe.read();
   const second = await probe.read();
   for (const reading of [first, second]) {
@@ -115,6 +116,7 @@ Deno.test("HostProbe.read() gives plausible values for this machine", async () =
     assert(reading.memoryPercent !== null && reading.memoryPercent > 0);
   }
   assertEquals(first.cpuPercent, null);
+  source.close();
 });
 
 Deno.test("HostProbe.read() works without any permission", { permissions: "none" }, async () => {
