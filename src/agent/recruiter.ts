@@ -29,6 +29,8 @@ export class Recruiter {
   readonly #timer: Timer;
   /** Who answered at a given address; `self` for our own. */
   readonly #owners = new Map<string, PeerId | "self">();
+  /** Targets whose failure has been told: the first of a row is news, the others are not. */
+  readonly #failing = new Set<string>();
   readonly #dials = new Set<Promise<void>>();
   #isClosed = false;
 
@@ -77,9 +79,15 @@ export class Recruiter {
     const where = formatAddress(address);
     const id = outcome.type === "failed" ? undefined : parsePeerId(outcome.id);
     if (id && this.#options.node.isConnected(id)) this.#owners.set(target.key, id);
-    if (outcome.type !== "failed") return;
+    if (outcome.type !== "failed") return void this.#failing.delete(target.key);
     if (outcome.code === "self_connection" && !target.id) this.#owners.set(target.key, "self");
-    const peer = target.id && shortId(target.id);
-    this.#options.log("debug", "dial failed", { address: where, peer, code: outcome.code });
+    const level = target.id || this.#failing.has(target.key) ? "debug" : "warn";
+    if (!target.id) this.#failing.add(target.key);
+    this.#options.log(level, "peer not reached", {
+      address: where,
+      peer: target.id && shortId(target.id),
+      code: outcome.code,
+      next: "dialled again",
+    });
   }
 }

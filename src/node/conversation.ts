@@ -62,7 +62,8 @@ export interface ConversationEvents {
   onMessage(body: Bytes): void;
   /** Input that was refused without ending the conversation. */
   onRefused(code: string): void;
-  onClosed(code: CloseCode): void;
+  /** `reason` says it in words, where there is more to say than the code. */
+  onClosed(code: CloseCode, reason: string | undefined): void;
 }
 
 export interface ConversationOptions {
@@ -194,11 +195,11 @@ export class Conversation {
   }
 
   /** Ends the conversation; what is queued may still be written. Idempotent. */
-  close(code: CloseCode): void {
+  close(code: CloseCode, reason?: string): void {
     if (this.isClosed) return;
     this.#phase = { name: "closed" };
     this.#releaseHandshake?.();
-    this.#options.events.onClosed(code);
+    this.#options.events.onClosed(code, reason);
   }
 
   #awaitsFirstBytes(): boolean {
@@ -366,7 +367,9 @@ export class Conversation {
       const reply = error.foreign && foreignReply(error.foreign);
       if (reply) this.#outlet.pushRaw(reply);
     }
-    if (error instanceof FrameError && error.foreign) return this.close(`foreign_${error.foreign}`);
+    if (error instanceof FrameError && error.foreign) {
+      return this.close(`foreign_${error.foreign}`, error.message);
+    }
     const isExpected = error instanceof FrameError || error instanceof NoiseError ||
       error instanceof MuxError || error instanceof DiscoveryError ||
       error instanceof ConversationError;
@@ -374,7 +377,7 @@ export class Conversation {
       this.close("internal_error");
       throw error;
     }
-    this.close(error.code);
+    this.close(error.code, error.message);
   }
 }
 

@@ -58,7 +58,7 @@ export type DialOutcome =
   | { readonly type: "session"; readonly id: PeerId }
   /** It answered JSON discovery and speaks nothing more. */
   | { readonly type: "answered"; readonly id: string }
-  | { readonly type: "failed"; readonly code: string };
+  | { readonly type: "failed"; readonly code: string; readonly reason?: string | undefined };
 
 export interface NodeOptions {
   readonly local: LocalNode;
@@ -166,7 +166,7 @@ export class Node {
       return { type: "failed", code: "closed" };
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
-      return { type: "failed", code: error.code };
+      return { type: "failed", code: error.code, reason: error.message };
     }
   }
 
@@ -272,12 +272,13 @@ export class Node {
       },
       onMessage: (body) => session?.receive(body),
       onRefused: (code) => this.#reject(code, remote),
-      onClosed: (code) => {
+      onClosed: (code, reason) => {
         this.#admission.release(link());
-        if (!ORDINARY_ENDS.has(code)) this.#reject(code, remote);
+        if (!ORDINARY_ENDS.has(code)) this.#reject(code, remote, reason);
         if (session) this.#closeSession(session, code);
-        if (code !== "answered" || answered === undefined) dial?.resolve({ type: "failed", code });
-        else dial?.resolve({ type: "answered", id: answered });
+        if (code !== "answered" || answered === undefined) {
+          dial?.resolve({ type: "failed", code, reason });
+        } else dial?.resolve({ type: "answered", id: answered });
       },
     };
   }
@@ -338,9 +339,11 @@ export class Node {
     for (const session of this.#sessions.values()) session.retry();
   }
 
-  #reject(code: string, remote: Address): void {
+  #reject(code: string, remote: Address, reason?: string): void {
     this.counters.rejected.set(code, (this.counters.rejected.get(code) ?? 0) + 1);
-    this.#options.log("debug", "rejected", { code, host: remote.host });
+    // A peer of another version is somebody's mistake to mend; the rest is a day's noise.
+    const level = code === "version_mismatch" ? "warn" : "debug";
+    this.#options.log(level, "rejected", { code, host: remote.host, reason });
   }
 
   #emit(event: NodeEvent): void {
