@@ -3,6 +3,7 @@
  */
 
 import { pause, systemClock } from "../base/clock.ts";
+import { untilInterrupted } from "./signals.ts";
 
 const PERIOD_MS = 1_000;
 const HOME_AND_CLEAR = "\x1b[H\x1b[J";
@@ -17,8 +18,7 @@ export async function showText(
 ): Promise<void> {
   if (!isWatching) return write(await render());
   const stop = new AbortController();
-  const onSignal = () => stop.abort();
-  Deno.addSignalListener("SIGINT", onSignal);
+  const release = untilInterrupted(() => stop.abort());
   const isTerminal = Deno.stdout.isTerminal();
   if (isTerminal) write(HIDE_CURSOR);
   try {
@@ -28,7 +28,7 @@ export async function showText(
       await pause(systemClock, PERIOD_MS, stop.signal);
     }
   } finally {
-    Deno.removeSignalListener("SIGINT", onSignal);
+    release();
     if (isTerminal) write(SHOW_CURSOR);
   }
 }

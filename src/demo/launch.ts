@@ -14,7 +14,7 @@ export interface Self {
   /** URL of the module that the command line names. */
   readonly mainModule: string;
   /** Whether `execPath` is a compiled program that contains it. */
-  readonly standalone: boolean;
+  readonly isStandalone: boolean;
 }
 
 /** A command to run. */
@@ -55,7 +55,7 @@ export function legacyLaunch(
   ]);
 }
 
-function launch({ execPath, mainModule, standalone }: Self, args: readonly string[]): Launch {
-  const runtime = standalone ? [] : ["run", "-A", "--no-prompt", mainModule];
+function launch({ execPath, mainModule, isStandalone }: Self, args: readonly string[]): Launch {
+  const runtime = isStandalone ? [] : ["run", "-A", "--no-prompt", mainModule];
   return { program: execPath, args: [...runtime, ...args] };
 }

@@ -28,17 +28,15 @@ import type { CommandContext } from "../commands.ts";
 import { readUpConfig, systemSurroundings, type UpConfig } from "../config.ts";
 import { createLog } from "../log_writer.ts";
 import { dropPrivileges } from "../privileges.ts";
+import { untilInterrupted } from "../signals.ts";
 import { EXIT } from "../usage_error.ts";
 import { VERSION } from "../version.ts";
 
 /** Everything must be gone by then. */
 const CLOSE_MS = 1_500;
-/** By then a start's work is done, and its garbage can go. */
-const SETTLED_MS = 3_000;
+/** By then a start's work is done, then a village's; the garbage of both can go. */
+const SETTLED_MS = [750, 10_000];
 const HOUSEKEEPING_MS = 300_000;
-/** The convention for a program ended by SIGINT. */
-const INTERRUPTED = 130;
-
 export async function run({ flags }: CommandContext): Promise<number> {
   const config = readUpConfig(flags, systemSurroundings());
   const encoder = new TextEncoder();
@@ -97,7 +95,7 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
   announce(agent, backend, log);
   await dropPrivileges(HOST_OS);
 
-  systemClock.schedule(SETTLED_MS, collectGarbage);
+  for (const settledMs of SETTLED_MS) systemClock.schedule(settledMs, collectGarbage);
   const housekeeping = scheduleEvery(systemClock, HOUSEKEEPING_MS, collectGarbage);
   await untilStopped(stop, log);
   housekeeping.cancel();
@@ -169,16 +167,10 @@ function announce(agent: Agent, backend: Backend, log: Log): void {
 
 /** Resolves at the first signal or stop command; a second signal ends the process at once. */
 async function untilStopped(stop: AbortController, log: Log): Promise<void> {
-  const signals: readonly Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const signal of signals) {
-    Deno.addSignalListener(signal, () => {
-      if (stop.signal.aborted) Deno.exit(INTERRUPTED);
-      log("info", "stopping", { signal });
-      stop.abort();
-    });
-  }
+  untilInterrupted((signal) => {
+    log("info", "stopping", { signal });
+    stop.abort();
+  });
   if (stop.signal.aborted) return;
   await new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
 }
