@@ -83,11 +83,11 @@ export class HandshakeState {
   }
 
   /**
-   * The next message, carrying `payload`. Throws {@link NoiseError} `low_order_point`, or `TypeError` out
-   * of turn.
+   * The next message, carrying `payload`. Throws {@link NoiseError} `low_order_point`, or `bad_message` when
+   * the handshake is dead; `TypeError` out of turn.
    */
   writeMessage(payload: Bytes): Bytes {
-    if (!this.#isOurTurn()) {
+    if (this.isFinished || !this.#isOurTurn()) {
       throw new TypeError("Cannot write handshake message: it is not our turn");
     }
     const parts: Bytes[] = [];
@@ -123,7 +123,10 @@ export class HandshakeState {
       offset += length;
       return message.slice(offset - length, offset);
     };
-    if (this.#isOurTurn()) throw outOfTurn();
+    if (this.#isOurTurn()) {
+      this.#isDead = true;
+      throw outOfTurn();
+    }
     for (const token of this.#beginMessage()) {
       if (token === "e") {
         this.#re = take(KEY_BYTES);

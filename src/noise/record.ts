@@ -69,22 +69,29 @@ export class RecordSealer {
    * Returns the offset behind it: `plaintext length + 21` further.
    */
   seal(parts: readonly Bytes[], out: Bytes, offset: number): number {
-    if (
-      parts[0]?.[0] === REKEY_PLAINTEXT[0] && equalBytes(concatBytes(...parts), REKEY_PLAINTEXT)
-    ) {
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    if (length === REKEY_PLAINTEXT.length && equalBytes(concatBytes(...parts), REKEY_PLAINTEXT)) {
       throw new RangeError("Cannot seal record: only the record layer announces a new key");
     }
-    return this.#seal(parts, out, offset);
-  }
-
-  #seal(parts: readonly Bytes[], out: Bytes, offset: number): number {
-    let length = 0;
-    for (const part of parts) length += part.length;
     if (length === 0 || length > MAX_PLAINTEXT_BYTES) {
       throw new RangeError(
         `Cannot seal record: plaintext length ${length} is outside 1..${MAX_PLAINTEXT_BYTES}`,
       );
     }
+    return this.#seal(parts, length, out, offset);
+  }
+
+  /** Seals the announcement into `out` at `offset` and changes the key; returns the offset behind. */
+  sealRekey(out: Bytes, offset: number, nowMs: number): number {
+    const end = this.#seal([REKEY_PLAINTEXT], REKEY_PLAINTEXT.length, out, offset);
+    this.#cipher.rekey();
+    this.#records = 0;
+    this.#bytes = 0;
+    this.#keyedAtMs = nowMs;
+    return end;
+  }
+
+  #seal(parts: readonly Bytes[], length: number, out: Bytes, offset: number): number {
     const sealedBytes = length + TAG_BYTES;
     const end = offset + HEADER_BYTES + sealedBytes;
     if (end > out.length) throw new RangeError("Cannot seal record: the output is too short");
@@ -93,16 +100,6 @@ export class RecordSealer {
     out[offset + LENGTH_BYTES] = RECORD_BYTE;
     this.#records++;
     this.#bytes += length;
-    return end;
-  }
-
-  /** Seals the announcement into `out` at `offset` and changes the key; returns the offset behind. */
-  sealRekey(out: Bytes, offset: number, nowMs: number): number {
-    const end = this.#seal([REKEY_PLAINTEXT], out, offset);
-    this.#cipher.rekey();
-    this.#records = 0;
-    this.#bytes = 0;
-    this.#keyedAtMs = nowMs;
     return end;
   }
 }

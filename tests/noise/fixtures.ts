@@ -46,8 +46,9 @@ export function flipped(bytes: Bytes, index: number, mask = 1): Bytes {
   return copy;
 }
 
-/** Equality of bytes whatever subclass of `Uint8Array` carries them. */
+/** Equality of bytes; `actual` must be a plain `Uint8Array`, whose `slice()` copies. */
 export function assertBytes(actual: Uint8Array | undefined, expected: Uint8Array): void {
+  if (actual) assertEquals(actual.constructor, Uint8Array);
   assertEquals(actual && actual.toHex(), expected.toHex());
 }
 

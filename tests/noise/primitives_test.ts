@@ -64,6 +64,20 @@ const LOW_ORDER_POINTS = [
   "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 ];
 
+/**
+ * Ed25519's points of order 1, 2, 4 and 8 with the sign bit clear: y = 1, -1, 0 and the two of order 8,
+ * then 0 and 1 once more as p and p + 1. A signature by one of them needs no secret.
+ */
+const LOW_ORDER_KEYS = [
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+].flatMap((hex) => [fixed(hex), flipped(fixed(hex), 31, 0x80)]);
+
 /** RFC 8032 section 7.1, tests 1 to 3. */
 const ED25519_VECTORS = [
   {
@@ -369,6 +383,49 @@ for (const primitives of IMPLEMENTATIONS) {
   });
 
   Deno.test({
+    name: `verify() refuses every public key of low order, which anybody can sign for [${name}]`,
+    permissions: "none",
+    fn() {
+      for (const publicKey of LOW_ORDER_KEYS) {
+        for (const r of LOW_ORDER_KEYS) {
+          // S = 0 and R of low order: valid for a share of all messages, without any secret.
+          const signature = concatBytes(r, new Uint8Array(32));
+          for (let message = 0; message < 8; message++) {
+            const isValid = primitives.verify(publicKey, Uint8Array.of(message), signature);
+            assertEquals(isValid, false, publicKey.toHex());
+          }
+        }
+      }
+    },
+  });
+
+  Deno.test({
+    name: `Primitives return plain Uint8Arrays, whose slice() copies [${name}]`,
+    permissions: "none",
+    fn() {
+      const { aead, sha256, hkdf } = primitives;
+      const [key, nonce, ad] = [fixedBytes(32, 1), fixedBytes(12, 2), new Uint8Array(0)];
+      const pair = primitives.importDhKeyPair(key);
+      const generated = primitives.generateDhKeyPair();
+      const signer = primitives.importSigningKeyPair(key);
+      const open = (length: number) =>
+        aead.open(key, nonce, ad, sealWith(aead, key, nonce, { parts: [fixedBytes(length, 3)] }));
+      const results = [
+        ...[open(10), open(SMALL_BYTES + 1), sha256(key), hkdf(key, key, 2), hkdf(key, key, 3)],
+        ...[pair.publicKey, generated.publicKey, pair.agree(generated.publicKey)],
+        ...[signer.publicKey, signer.sign(key)],
+      ];
+      for (const [index, bytes] of results.entries()) {
+        assert(bytes, `result ${index}`);
+        assertEquals(bytes.constructor, Uint8Array, `result ${index}`);
+        const copy = bytes.slice(0, 4);
+        bytes.fill(0);
+        assert(copy.some((byte) => byte !== 0), `result ${index}: slice() is a view`);
+      }
+    },
+  });
+
+  Deno.test({
     name: `sha256() gives FIPS 180-4's digests, however the message is cut [${name}]`,
     permissions: "none",
     fn() {
@@ -442,6 +499,16 @@ Deno.test({
         const pair = primitives.importDhKeyPair(dhSecretOf(fixed(seed)));
         assertBytes(pair.publicKey, littleEndian(u));
       }
+    }
+  },
+});
+
+Deno.test({
+  name: "dhPublicKeyOf() is undefined for every identity of low order",
+  permissions: "none",
+  fn() {
+    for (const publicKey of LOW_ORDER_KEYS) {
+      assertEquals(dhPublicKeyOf(publicKey), undefined, publicKey.toHex());
     }
   },
 });

@@ -1,0 +1,314 @@
+/** The self-test that decides which cryptography is used: each primitive broken in turn. */
+
+import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
+import { ed25519 } from "@noble/curves/ed25519.js";
+import type { Bytes } from "../../src/base/bytes.ts";
+import { chooseBackend, selfTest } from "../../src/noise/backend.ts";
+import { nativePrimitives } from "../../src/noise/native.ts";
+import { noblePrimitives } from "../../src/noise/noble.ts";
+import type { Aead, DhKeyPair, Primitives } from "../../src/noise/primitives.ts";
+import { SMALL_BYTES, withSmallRecords } from "../../src/noise/wasm_aead.ts";
+import { fixedBytes, flipped } from "./fixtures.ts";
+
+const native: Primitives = {
+  ...nativePrimitives,
+  aead: withSmallRecords(nativePrimitives.aead),
+};
+
+/** One thing broken, and the primitive that the refusal must name. */
+const BROKEN: readonly {
+  readonly what: string;
+  readonly names: string;
+  readonly primitives: Primitives;
+}[] = [
+  {
+    what: "a cipher that seals one bit wrong",
+    names: "ChaCha20-Poly1305 seal",
+    primitives: withAead({ seal: sealWrongWhen(() => true) }),
+  },
+  {
+    what: "a cipher that seals small records wrong",
+    names: "ChaCha20-Poly1305 seal",
+    primitives: withAead({ seal: sealWrongWhen((length) => length <= SMALL_BYTES) }),
+  },
+  {
+    what: "a cipher that seals large records wrong",
+    names: "ChaCha20-Poly1305 seal",
+    primitives: withAead({ seal: sealWrongWhen((length) => length > SMALL_BYTES) }),
+  },
+  {
+    what: "a cipher that ignores the associated data",
+    names: "ChaCha20-Poly1305 seal",
+    primitives: withAead({
+      seal: (key, nonce, _ad, parts, out) =>
+        native.aead.seal(key, nonce, new Uint8Array(0), parts, out),
+    }),
+  },
+  {
+    what: "a cipher that seals only the first part",
+    names: "ChaCha20-Poly1305 seal",
+    primitives: withAead({
+      seal: (key, nonce, ad, parts, out) => {
+        const rest = parts.slice(1).map((part) => new Uint8Array(part.length));
+        native.aead.seal(key, nonce, ad, [...parts.slice(0, 1), ...rest], out);
+      },
+    }),
+  },
+  {
+    what: "a cipher that opens nothing",
+    names: "ChaCha20-Poly1305 open",
+    primitives: withAead({ open: () => undefined }),
+  },
+  {
+    what: "a cipher that opens one bit wrong",
+    names: "ChaCha20-Poly1305 open",
+    primitives: withAead({
+      open: (key, nonce, ad, sealed) => {
+        const plaintext = native.aead.open(key, nonce, ad, sealed);
+        return plaintext && plaintext.length > 0 ? flipped(plaintext, 0) : plaintext;
+      },
+    }),
+  },
+  {
+    what: "a cipher that never looks at the tag",
+    names: "ChaCha20-Poly1305 forgery",
+    primitives: withAead({ open: openUnchecked }),
+  },
+  {
+    what: "X25519 with a wrong public key",
+    names: "X25519 public key",
+    primitives: withDh((pair) => ({ ...pair, publicKey: flipped(pair.publicKey, 0) })),
+  },
+  {
+    what: "X25519 with a wrong secret",
+    names: "X25519",
+    primitives: withDh((pair) => ({
+      ...pair,
+      agree: (publicKey) => {
+        const secret = pair.agree(publicKey);
+        return secret && flipped(secret, 31);
+      },
+    })),
+  },
+  {
+    what: "X25519 that accepts low-order points",
+    names: "X25519 low-order point",
+    primitives: withDh((pair) => ({
+      ...pair,
+      agree: (publicKey) => pair.agree(publicKey) ?? new Uint8Array(32),
+    })),
+  },
+  {
+    what: "X25519 that generates an all-zero public key",
+    names: "X25519 key pair",
+    primitives: withGenerated((pair) => ({ ...pair, publicKey: new Uint8Array(32) })),
+  },
+  {
+    what: "X25519 that generates a public key one byte short",
+    names: "X25519 key pair",
+    primitives: withGenerated((pair) => ({ ...pair, publicKey: fixedBytes(31, 1) })),
+  },
+  {
+    what: "X25519 that generates the same foreign public key for every pair",
+    names: "X25519 key pair",
+    primitives: withGenerated((pair) => ({ ...pair, publicKey: fixedBytes(32, 1) })),
+  },
+  {
+    what: "X25519 whose generated pairs agree on a wrong secret",
+    names: "X25519 key pair",
+    primitives: withGenerated((pair) => ({
+      ...pair,
+      agree: (publicKey) => {
+        const secret = pair.agree(publicKey);
+        return secret && flipped(secret, 0);
+      },
+    })),
+  },
+  {
+    what: "Ed25519 with a wrong signature",
+    names: "Ed25519",
+    primitives: {
+      ...native,
+      importSigningKeyPair: (seed) => {
+        const pair = native.importSigningKeyPair(seed);
+        return { ...pair, sign: (message) => flipped(pair.sign(message), 63) };
+      },
+    },
+  },
+  {
+    what: "Ed25519 that verifies nothing",
+    names: "Ed25519 verify",
+    primitives: { ...native, verify: () => false },
+  },
+  {
+    what: "Ed25519 that verifies everything",
+    names: "Ed25519 verify",
+    primitives: { ...native, verify: () => true },
+  },
+  {
+    what: "Ed25519 that accepts low-order keys",
+    names: "Ed25519 low-order point",
+    primitives: {
+      ...native,
+      // ZIP 215 admits them; OpenSSL and its kin do, too.
+      verify: (publicKey, message, signature) =>
+        ed25519.verify(signature, message, publicKey, { zip215: true }),
+    },
+  },
+  {
+    what: "SHA-256 with a wrong digest",
+    names: "SHA-256",
+    primitives: { ...native, sha256: (...parts) => flipped(native.sha256(...parts), 5) },
+  },
+  {
+    what: "SHA-256 of the first part only",
+    names: "SHA-256",
+    primitives: { ...native, sha256: (...parts) => native.sha256(...parts.slice(0, 1)) },
+  },
+  {
+    what: "HKDF with two wrong outputs",
+    names: "HKDF",
+    primitives: withHkdfWrongFor(2),
+  },
+  {
+    what: "HKDF with three wrong outputs",
+    names: "HKDF",
+    primitives: withHkdfWrongFor(3),
+  },
+  {
+    what: "HKDF that is wrong for the empty input, which every split() uses,",
+    names: "HKDF",
+    primitives: withHkdfWrongWhen((input) => input.length === 0),
+  },
+];
+
+Deno.test({
+  name: "chooseBackend() picks the runtime's primitives here, with small records in WebAssembly",
+  permissions: "none",
+  fn() {
+    const { primitives, report } = chooseBackend();
+    assertEquals(report, {
+      aead: "native+wasm",
+      x25519: "native",
+      ed25519: "native",
+      refused: null,
+    });
+    assertEquals([primitives.name, primitives.aead.name], ["native", "native+wasm"]);
+  },
+});
+
+Deno.test({
+  name: "chooseBackend() gives the reference when asked for it",
+  permissions: "none",
+  fn() {
+    const { primitives, report } = chooseBackend("noble");
+    assertStrictEquals(primitives, noblePrimitives);
+    assertEquals(report, { aead: "noble", x25519: "noble", ed25519: "noble", refused: null });
+  },
+});
+
+Deno.test({
+  name: "chooseBackend() falls back to the reference and says why when the candidate cannot start",
+  permissions: "none",
+  fn() {
+    const { Instance } = WebAssembly;
+    WebAssembly.Instance = class {
+      constructor() {
+        throw new Error("no WebAssembly on this device");
+      }
+    } as unknown as typeof WebAssembly.Instance;
+    try {
+      const { primitives, report } = chooseBackend();
+      assertStrictEquals(primitives, noblePrimitives);
+      assertEquals(report.aead, "noble");
+      assertEquals(report.refused, "no WebAssembly on this device");
+    } finally {
+      WebAssembly.Instance = Instance;
+    }
+    assertEquals(chooseBackend().report.refused, null);
+  },
+});
+
+Deno.test({
+  name: "selfTest() accepts the reference, the runtime's primitives and the mixture in use",
+  permissions: "none",
+  fn() {
+    selfTest(noblePrimitives, noblePrimitives);
+    selfTest(nativePrimitives, noblePrimitives);
+    selfTest(native, noblePrimitives);
+  },
+});
+
+for (const { what, names, primitives } of BROKEN) {
+  Deno.test({
+    name: `selfTest() refuses ${what} and names ${names}`,
+    permissions: "none",
+    fn() {
+      const error = assertThrows(() => selfTest(primitives, noblePrimitives), Error);
+      assertMatch(error.message, new RegExp(`^Cannot use the native ${names}: it disagrees`));
+    },
+  });
+}
+
+Deno.test({
+  name: "selfTest() passes on what a candidate throws",
+  permissions: "none",
+  fn() {
+    const primitives: Primitives = {
+      ...native,
+      sha256: () => {
+        throw new Error("digest is not a function");
+      },
+    };
+    assertThrows(() => selfTest(primitives, noblePrimitives), Error, "digest is not a function");
+  },
+});
+
+Deno.test({
+  name: "chooseBackend() reports frozen facts",
+  permissions: "none",
+  fn() {
+    const backend = chooseBackend();
+    assert(Object.isFrozen(backend) && Object.isFrozen(backend.report));
+  },
+});
+
+function withAead(changes: Partial<Aead>): Primitives {
+  return { ...native, aead: { ...native.aead, ...changes } };
+}
+
+function sealWrongWhen(isWrong: (plaintextLength: number) => boolean): Aead["seal"] {
+  return (key, nonce, ad, parts, out) => {
+    native.aead.seal(key, nonce, ad, parts, out);
+    if (isWrong(out.length - 16)) out[0] = (out[0] ?? 0) ^ 1;
+  };
+}
+
+/** Decrypts without authentication: sealing is an exclusive or, so it is its own inverse. */
+function openUnchecked(...[key, nonce, ad, sealed]: Parameters<Aead["open"]>) {
+  const out = new Uint8Array(sealed.length);
+  native.aead.seal(key, nonce, ad, [sealed.subarray(0, sealed.length - 16)], out);
+  return out.slice(0, sealed.length - 16);
+}
+
+function withDh(change: (pair: DhKeyPair) => DhKeyPair): Primitives {
+  return { ...native, importDhKeyPair: (key) => change(native.importDhKeyPair(key)) };
+}
+
+function withGenerated(change: (pair: DhKeyPair) => DhKeyPair): Primitives {
+  return { ...native, generateDhKeyPair: () => change(native.generateDhKeyPair()) };
+}
+
+function withHkdfWrongFor(wrong: 2 | 3): Primitives {
+  return withHkdfWrongWhen((_, outputs) => outputs === wrong);
+}
+
+function withHkdfWrongWhen(isWrong: (input: Bytes, outputs: 2 | 3) => boolean): Primitives {
+  return {
+    ...native,
+    hkdf: (ck, input, outputs) => {
+      const okm = native.hkdf(ck, input, outputs);
+      return isWrong(input, outputs) ? flipped(okm, okm.length - 1) : okm;
+    },
+  };
+}
