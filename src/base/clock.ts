@@ -21,12 +21,20 @@ export interface Clock {
   schedule(delayMs: number, action: () => void): Timer;
 }
 
+/** The longest timer of the runtime; a longer one would fire at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** The device's own clock. */
 export const systemClock: Clock = Object.freeze({
   now: () => performance.now(),
   wallMs: () => Date.now(),
   schedule(delayMs: number, action: () => void): Timer {
-    const id = setTimeout(action, delayMs);
+    let id: ReturnType<typeof setTimeout>;
+    const wait = (leftMs: number) => {
+      const stepMs = Math.min(leftMs, MAX_TIMEOUT_MS);
+      id = setTimeout(() => leftMs > stepMs ? wait(leftMs - stepMs) : action(), stepMs);
+    };
+    wait(Math.max(0, delayMs));
     return { cancel: () => clearTimeout(id) };
   },
 });
@@ -106,7 +114,7 @@ export class ManualClock implements Clock {
       this.#nowMs = Math.max(this.#nowMs, next.dueMs);
       next.action();
     }
-    this.#nowMs = untilMs;
+    this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
 
   /** {@link advance} in steps, letting pending promises settle between them. */

@@ -20,7 +20,12 @@ export class CodedError<Code extends string = string> extends Error {
 /** The text of anything thrown, for a log field or a one-line message. */
 export function describeError(error: unknown): string {
   if (error instanceof Error) return error.message || error.name;
-  return String(error);
+  try {
+    return String(error);
+  } catch {
+    // An object that cannot become text, such as one without a prototype.
+    return "an unprintable value";
+  }
 }
 
 /** Ends an exhaustive `switch`: the compiler refuses it unless every case was handled. */

@@ -39,9 +39,9 @@ interface NumberBounds {
   readonly max: number;
 }
 
-// Controls, line separators and bidirectional overrides: they forge log lines and terminal output.
-// deno-lint-ignore no-control-regex
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
+// Controls, format characters (bidirectional overrides among them) and line separators: they forge log
+// lines and terminal output.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 /** Whether `value` is a plain JSON object: not null, not an array. */
 export function isObject(value: unknown): value is JsonObject {
@@ -51,7 +51,7 @@ export function isObject(value: unknown): value is JsonObject {
 /** Whether the JSON `value` nests at most `limit` objects and arrays deep; never recurses deeper. */
 export function isShallow(value: unknown, limit: number): boolean {
   if (typeof value !== "object" || value === null) return true;
-  if (limit === 0) return false;
+  if (limit <= 0) return false;
   return Object.values(value).every((member) => isShallow(member, limit - 1));
 }
 

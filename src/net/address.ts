@@ -15,10 +15,11 @@ export interface Address {
   readonly port: number;
 }
 
-/** How far a host can be reached from. */
+/** How far a host can be reached from; `unspecified` is no single host (any, multicast, broadcast). */
 export type Scope = "loopback" | "link_local" | "private" | "public" | "unspecified" | "name";
 
-const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62}\.?)+$/i;
+// RFC 1123 labels, underscores too; one way only to match any text, so a hostile one costs no time.
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?$/i;
 
 const RANGES: readonly (readonly [Scope, BlockList])[] = [
   ["loopback", blockList(["127.0.0.0/8", "::1/128"])],
@@ -27,7 +28,10 @@ const RANGES: readonly (readonly [Scope, BlockList])[] = [
     "private",
     blockList(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]),
   ],
-  ["unspecified", blockList(["0.0.0.0/8", "::/128"])],
+  [
+    "unspecified",
+    blockList(["0.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32", "::/128", "ff00::/8"]),
+  ],
 ];
 
 /** `host:port`, with brackets around IPv6. */
@@ -49,15 +53,16 @@ export function parseAddress(text: string, defaultPort?: number): Address | unde
   if (port === undefined || port < 1 || port > 65_535) return undefined;
   if (match[1] !== undefined) return isIP(host) === 6 ? { host, port } : undefined;
   if (isIP(host) === 4) return { host, port };
-  // Digits and dots that are no IPv4 address are a typing error, not a host name.
-  return HOST_NAME.test(host) && !/^[\d.]+$/.test(host) ? { host, port } : undefined;
+  // A name that ends in a number is an IPv4 address mistyped, or disguised (RFC 3696 section 2).
+  const endsInNumber = /(^|\.)(\d+|0x[\da-f]*)\.?$/i.test(host);
+  return HOST_NAME.test(host) && !endsInNumber ? { host, port } : undefined;
 }
 
 /** The scope of `host`. An IPv4-mapped IPv6 literal counts as its IPv4 address. */
 export function scopeOf(host: string): Scope {
   const plain = unmapped(host);
   const version = isIP(plain);
-  if (version === 0) return plain === "localhost" ? "loopback" : "name";
+  if (version === 0) return plain.toLowerCase() === "localhost" ? "loopback" : "name";
   const family = version === 4 ? "ipv4" : "ipv6";
   for (const [scope, list] of RANGES) if (list.check(plain, family)) return scope;
   return "public";
@@ -71,6 +76,7 @@ export function isLanHost(host: string): boolean {
 
 /** `::ffff:a.b.c.d` as `a.b.c.d`, without a zone; other hosts as they are. */
 export function unmapped(host: string): string {
+  if (!host.includes(":")) return host;
   return host.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
 }
 

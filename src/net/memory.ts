@@ -47,7 +47,7 @@ export class MemoryNetwork {
 
   /** Listens on `address`; port 0 picks one. Throws {@link NetError} `address_in_use`. */
   listen(address: Address): Listener {
-    const port = address.port || this.#nextPort++;
+    const port = address.port || this.#freePort(address.host);
     const key = formatAddress({ host: address.host, port });
     if (this.#listeners.has(key)) {
       throw new NetError("address_in_use", `Cannot listen on ${key}: the address is in use`);
@@ -66,20 +66,14 @@ export class MemoryNetwork {
       dial: (address, { timeoutMs }) => {
         const { promise, resolve, reject } = Promise.withResolvers<ByteStream>();
         const name = formatAddress(address);
-        this.#clock.schedule(this.#delay() * 2, () => {
-          if (!this.#reachable(host, address.host)) {
-            this.#clock.schedule(
-              timeoutMs,
-              () =>
-                reject(
-                  new NetError(
-                    "timeout",
-                    `Cannot connect to ${name}: no answer in ${timeoutMs} ms`,
-                  ),
-                ),
-            );
-            return;
-          }
+        const deadline = this.#clock.schedule(timeoutMs, () => {
+          answer.cancel();
+          const reason = `no answer in ${timeoutMs} ms`;
+          reject(new NetError("timeout", `Cannot connect to ${name}: ${reason}`));
+        });
+        const answer = this.#clock.schedule(this.#delay() * 2, () => {
+          if (!this.#reachable(host, address.host)) return;
+          deadline.cancel();
           const listener = this.#listeners.get(name);
           if (!listener) {
             reject(new NetError("refused", `Cannot connect to ${name}: nobody listens there`));
@@ -111,6 +105,13 @@ export class MemoryNetwork {
   breakLinks(host: string): void {
     for (const stream of [...this.#streams]) {
       if (stream.local.host === host || stream.remote.host === host) stream.break();
+    }
+  }
+
+  #freePort(host: string): number {
+    for (;;) {
+      const port = this.#nextPort++;
+      if (!this.#listeners.has(formatAddress({ host, port }))) return port;
     }
   }
 
@@ -199,6 +200,8 @@ class MemoryStream implements ByteStream {
   #peer: MemoryStream | undefined;
   #unread = 0;
   #lastArrivalMs = 0;
+  readonly #transit: (() => void)[] = [];
+  #writeEnded = false;
   #ended = false;
   #broken = false;
   #closed = false;
@@ -216,8 +219,10 @@ class MemoryStream implements ByteStream {
   }
 
   async read(buffer: Bytes): Promise<number | undefined> {
-    while (this.#inbox.length === 0) {
-      if (this.#closed || this.#ended) return undefined;
+    for (;;) {
+      if (this.#closed) return undefined;
+      if (this.#inbox.length > 0) break;
+      if (this.#ended) return undefined;
       if (this.#broken) throw new NetError("closed", "Cannot read: the link is broken");
       await new Promise<void>((resolve) => this.#wakeReader = resolve);
     }
@@ -235,7 +240,7 @@ class MemoryStream implements ByteStream {
     let rest: Uint8Array = bytes.slice();
     while (rest.length > 0) {
       const peer = this.#peer;
-      if (!peer || this.#closed || this.#broken || peer.#closed) {
+      if (!peer || this.#closed || this.#broken || this.#writeEnded || peer.#closed) {
         throw new NetError("closed", "Cannot write: the link is closed");
       }
       const segment = rest.subarray(0, this.#wire.segment(rest.length));
@@ -246,9 +251,11 @@ class MemoryStream implements ByteStream {
       }
       peer.#unread += segment.length;
       this.#deliver(() => {
-        if (!peer.#closed) peer.#inbox.push(segment);
+        if (!peer.#closed && !peer.#broken) peer.#inbox.push(segment);
       });
-      if (peer.#unread >= this.#wire.windowBytes) {
+      while (
+        peer.#unread >= this.#wire.windowBytes && !this.#closed && !this.#broken && !peer.#closed
+      ) {
         await new Promise<void>((resolve) => this.#wakeWriter = resolve);
       }
     }
@@ -256,7 +263,11 @@ class MemoryStream implements ByteStream {
 
   closeWrite(): Promise<void> {
     const peer = this.#peer;
-    if (peer) this.#deliver(() => peer.#ended = true);
+    if (!peer || this.#writeEnded) return Promise.resolve();
+    this.#writeEnded = true;
+    if (this.#wire.reachable(this.local, this.remote)) {
+      this.#deliver(() => peer.#ended ||= !peer.#broken);
+    } else this.lossy = peer.lossy = true;
     return Promise.resolve();
   }
 
@@ -267,6 +278,7 @@ class MemoryStream implements ByteStream {
     void this.closeWrite();
     this.#wakeReaderUp();
     this.#wakeWriterUp();
+    if (this.#peer) this.#peer.#wakeWriterUp();
   }
 
   break(): void {
@@ -281,8 +293,10 @@ class MemoryStream implements ByteStream {
     const peer = this.#peer;
     const nowMs = this.#wire.clock.now();
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, nowMs + this.#wire.delay());
+    // The first to have been sent arrives, whichever timer it is that fired.
+    this.#transit.push(arrive);
     const act = () => {
-      arrive();
+      this.#transit.shift()?.();
       if (peer) peer.#wakeReaderUp();
     };
     if (this.#lastArrivalMs <= nowMs) act();

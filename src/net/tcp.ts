@@ -16,6 +16,9 @@ import {
   type NetErrorCode,
 } from "./stream.ts";
 
+/** The runtime's longest timer. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** Dials over TCP; host names are resolved by the system. */
 export const tcpDialer: Dialer = Object.freeze({ dial });
 
@@ -32,13 +35,14 @@ async function dial(
   address: Address,
   options: { readonly timeoutMs: number },
 ): Promise<ByteStream> {
-  const signal = AbortSignal.timeout(options.timeoutMs);
+  const action = `Cannot connect to ${formatAddress(address)}`;
+  if (!(options.timeoutMs > 0)) throw new NetError("timeout", `${action}: no time is left`);
+  const signal = AbortSignal.timeout(Math.min(options.timeoutMs, MAX_TIMEOUT_MS));
   try {
     return new TcpStream(
       await Deno.connect({ hostname: address.host, port: address.port, signal }),
     );
   } catch (error) {
-    const action = `Cannot connect to ${formatAddress(address)}`;
     if (signal.aborted) {
       throw new NetError("timeout", `${action}: no answer in ${options.timeoutMs} ms`, {
         cause: error,
@@ -133,6 +137,7 @@ const CODES: readonly (readonly [new (message: string) => Error, NetErrorCode])[
   [Deno.errors.ConnectionRefused, "refused"],
   [Deno.errors.TimedOut, "timeout"],
   [Deno.errors.NetworkUnreachable, "unreachable"],
+  [Deno.errors.NotConnected, "closed"],
   [Deno.errors.NotCapable, "denied"],
   [Deno.errors.PermissionDenied, "denied"],
   [Deno.errors.ConnectionReset, "closed"],

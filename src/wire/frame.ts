@@ -43,6 +43,8 @@ export const MAX_BUFFER_BYTES = 262_144;
 /** This many small reads in a row let a large buffer go. */
 const SMALL_READS_TO_SHRINK = 8;
 
+const NO_BYTES: Bytes = new Uint8Array(0);
+
 /** What {@link FrameDecoder.next} found; `malformed` frames have no payload, they are skipped. */
 export type FramePath = Exclude<Path, "reserved">;
 
@@ -54,7 +56,7 @@ export class FrameDecoder {
   #skip = 0;
   #smallReads = 0;
   #readsAhead = false;
-  #payload: Bytes = new Uint8Array(0);
+  #payload = NO_BYTES;
 
   /** Bytes received and not yet handed out: above 0 between frames means one has begun. */
   get buffered(): number {
@@ -86,6 +88,7 @@ export class FrameDecoder {
 
   /** Where the transport puts the next bytes: a view of at least one byte. */
   space(): Bytes {
+    this.#payload = NO_BYTES;
     if (this.#start === this.#end) {
       this.#start = this.#end = 0;
       if (this.#smallReads >= SMALL_READS_TO_SHRINK && this.#buffer.length > MIN_BUFFER_BYTES) {
@@ -128,6 +131,7 @@ export class FrameDecoder {
     }
     const end = start + LENGTH_BYTES + length;
     if (path === "malformed") {
+      this.#payload = NO_BYTES;
       this.#skip = LENGTH_BYTES + length;
       this.#discard();
       return path;
