@@ -8,7 +8,7 @@ import type { Launch } from "./launch.ts";
 /** How a process ended. */
 export interface Exit {
   readonly code: number;
-  /** The last line it wrote to its error output, or nothing. */
+  /** The last line it wrote to its error output that is not indented, or nothing. */
   readonly lastWords: string;
 }
 
@@ -54,7 +54,8 @@ export class Child {
       this.#process.status,
       readLines(this.#process.stdout, onLine),
       readLines(this.#process.stderr, (line) => {
-        if (line.trim() !== "") this.#lastWords = line;
+        // The lines of a stack are indented; what went wrong is above them.
+        if (/^\S/.test(line)) this.#lastWords = line.trimEnd();
       }),
     ]);
     this.#exit = { code: status.code, lastWords: this.#lastWords };

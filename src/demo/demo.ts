@@ -15,7 +15,13 @@ import type { Self } from "./launch.ts";
 import { measureOverhead } from "./overhead.ts";
 import { findProblems, renderSummary } from "./report.ts";
 import type { VillageSample } from "./sample.ts";
-import { type DemoSummary, isComplete, summarise } from "./summary.ts";
+import {
+  countSessions,
+  type DemoSummary,
+  expectedSessions,
+  isComplete,
+  summarise,
+} from "./summary.ts";
 import type { TerminalSize } from "./view.ts";
 import { Village } from "./village.ts";
 
@@ -26,7 +32,7 @@ export interface DemoOptions {
   readonly legacy?: number;
   /**
    * How long the complete village is kept alive and shown. Also the time to become complete in, where it
-   * is longer than {@link COMPLETE_LIMIT_MS}.
+   * is longer than the limit that follows from the number of agents.
    */
   readonly seconds?: number;
   /** Prints the summary as one JSON object and nothing else. */
@@ -55,16 +61,22 @@ export const MIN_NODES = 2;
 /** 60 MB each, and N (N - 1) / 2 sessions: beyond this the machine is measured, not the protocol. */
 export const MAX_NODES = 200;
 export const MAX_LEGACY = 50;
-export const MAX_SECONDS = 86_400;
+export const MAX_SECONDS = 36_000;
 
-/** From the moment at which all are ready. */
-export const COMPLETE_LIMIT_MS = 30_000;
+/** Both limits are for a small machine under load: a village that is not complete by then never will be. */
 const START_LIMIT_MS = 30_000;
-/** Processes start side by side, but a small machine takes them one after the other. */
-const START_LIMIT_PER_NODE_MS = 1_000;
+/** From the moment at which all are ready. */
+const COMPLETE_LIMIT_MS = 30_000;
+/** Processes run side by side, but a small machine takes them one after the other. */
+const LIMIT_PER_NODE_MS = 1_000;
+/** Old nodes end by themselves, in case this process is killed; never before it is done. */
+const LEGACY_SPARE_S = 10;
 const LOOK_EVERY_MS = 150;
-/** While it is kept there is time to show memory and candidates afresh. */
-const KEPT_LOOK_EVERY_MS = 1_000;
+/**
+ * Once all sessions are there. Looking costs every agent time, and an agent whose processor is busy is no
+ * candidate: looking often would prevent what it waits for.
+ */
+const CALM_LOOK_EVERY_MS = 1_000;
 
 interface Plan {
   readonly nodes: number;
@@ -83,7 +95,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const write = (text: string) => options.write(text);
   const plan = planOf(options);
   const { nodes, legacy } = plan;
-  const legacySeconds = (plan.startLimitMs + plan.completeLimitMs + plan.keepMs) / 1000 + 10;
+  const wholeMs = plan.startLimitMs + plan.completeLimitMs + plan.keepMs;
+  const legacySeconds = Math.ceil(wholeMs / 1000) + LEGACY_SPARE_S;
   const village = new Village({ self, clock, nodes, legacy, legacySeconds });
   const sample = () => village.sample;
   const display = options.json ? undefined : new Display({ clock, terminal, write, sample });
@@ -116,28 +129,30 @@ async function runVillage(
   } finally {
     timer.cancel();
   }
-  await untilComplete(village, clock, clock.now() + plan.completeLimitMs, signal);
+  await untilComplete(village, plan, clock, signal);
   const keptUntilMs = clock.now() + plan.keepMs;
   const isWorthKeeping = () => isComplete(village.sample) && !signal.aborted;
   for (let leftMs = plan.keepMs; leftMs > 0 && isWorthKeeping();) {
-    await pause(clock, Math.min(leftMs, KEPT_LOOK_EVERY_MS), signal);
+    await pause(clock, Math.min(leftMs, CALM_LOOK_EVERY_MS), signal);
     if (!signal.aborted) await village.look("all");
     leftMs = keptUntilMs - clock.now();
   }
   if (!signal.aborted) await village.look("all");
 }
 
-/** Resolves when the village is complete, can no longer become so, or `untilMs` has come. */
+/** Resolves when the village is complete, can no longer become so, or has had its time. */
 async function untilComplete(
   village: Village,
+  plan: Plan,
   clock: Clock,
-  untilMs: number,
   signal: AbortSignal,
 ): Promise<void> {
+  const untilMs = clock.now() + plan.completeLimitMs;
   while (!signal.aborted && clock.now() < untilMs && !isHopeless(village.sample)) {
     await village.look("missing");
     if (isComplete(village.sample)) return;
-    await pause(clock, LOOK_EVERY_MS, signal);
+    const isCalm = countSessions(village.sample.agents) === expectedSessions(plan.nodes);
+    await pause(clock, isCalm ? CALM_LOOK_EVERY_MS : LOOK_EVERY_MS, signal);
   }
 }
 
@@ -156,8 +171,8 @@ function planOf(options: DemoOptions): Plan {
     nodes,
     legacy,
     keepMs: seconds * 1000,
-    completeLimitMs: Math.max(COMPLETE_LIMIT_MS, seconds * 1000),
-    startLimitMs: START_LIMIT_MS + nodes * START_LIMIT_PER_NODE_MS,
+    completeLimitMs: Math.max(COMPLETE_LIMIT_MS + nodes * LIMIT_PER_NODE_MS, seconds * 1000),
+    startLimitMs: START_LIMIT_MS + nodes * LIMIT_PER_NODE_MS,
   };
 }
 

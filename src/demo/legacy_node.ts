@@ -10,6 +10,14 @@
 
 import type { Clock } from "../base/clock.ts";
 import { isObject, type JsonObject } from "../base/guards.ts";
+import {
+  encodeLegacyFrame,
+  HEADER_BYTES,
+  lengthOf,
+  MAX_FRAME_BYTES,
+  parseObject,
+  readExactly,
+} from "./legacy_wire.ts";
 
 /** A node that an old node knows, with the defaults it fills in. */
 export interface LegacyPeer {
@@ -62,10 +70,8 @@ const DEFAULT_CAPABILITIES: JsonObject = Object.freeze({
 });
 
 const HOST = "127.0.0.1";
-const HEADER_BYTES = 4;
 /** `settimeout` of the client's socket: it holds for each call alone. */
 const CALL_TIMEOUT_MS = 2_000;
-const MAX_FRAME_BYTES = 1_048_576;
 /** The real ones have no such bound; this one runs beside other processes. */
 const MAX_PEERS = 4_096;
 const BYTE_OBJECT_OPENS = 0x7b;
@@ -106,7 +112,7 @@ export class LegacyNode {
       return failure("refused");
     }
     try {
-      await connection.write(frame(this.#request()));
+      await connection.write(encodeLegacyFrame(this.#request()));
       const header = await this.#readOnce(connection, HEADER_BYTES);
       if (header === undefined) return failure("timeout");
       if (header.length < HEADER_BYTES) return failure("short_header");
@@ -217,7 +223,7 @@ export class LegacyNode {
         const message = body[0] === BYTE_OBJECT_OPENS ? parseObject(body) : undefined;
         losesNext = message === undefined;
         const reply = message && this.#answer(message, connection.remoteAddr.hostname);
-        if (reply) await connection.write(frame(reply));
+        if (reply) await connection.write(encodeLegacyFrame(reply));
       }
     } catch {
       // The peer is gone, or this node is closing.
@@ -263,41 +269,4 @@ export class LegacyNode {
 function capabilitiesOf(message: JsonObject, id: string): JsonObject | undefined {
   const given = message["capabilities"] ?? (Object.hasOwn(message, "capabilities") ? null : {});
   return isObject(given) ? { device_id: id, ...DEFAULT_CAPABILITIES, ...given } : undefined;
-}
-
-function frame(message: JsonObject): Uint8Array {
-  const body = new TextEncoder().encode(JSON.stringify(message));
-  const bytes = new Uint8Array(HEADER_BYTES + body.length);
-  new DataView(bytes.buffer).setUint32(0, body.length);
-  bytes.set(body, HEADER_BYTES);
-  return bytes;
-}
-
-function lengthOf(header: Uint8Array): number {
-  return new DataView(header.buffer, header.byteOffset).getUint32(0);
-}
-
-function parseObject(body: Uint8Array): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-    return isObject(value) ? value : undefined;
-  } catch {
-    // Not JSON: the old node goes on as if nothing had come.
-    return undefined;
-  }
-}
-
-/** `readexactly`: `undefined` when the connection ends before. */
-async function readExactly(
-  connection: Deno.TcpConn,
-  count: number,
-): Promise<Uint8Array | undefined> {
-  const buffer = new Uint8Array(count);
-  let filled = 0;
-  while (filled < count) {
-    const read = await connection.read(buffer.subarray(filled));
-    if (read === null) return undefined;
-    filled += read;
-  }
-  return buffer;
 }

@@ -12,17 +12,25 @@ import {
   countSessions,
   type DemoSummary,
   expectedSessions,
+  idsOf,
   type Spread,
 } from "./summary.ts";
 
 /** More problems of one kind are counted, not listed. */
 const MAX_LISTED = 5;
 const LABEL_WIDTH = 34;
+/** More than the default limit of any village. */
+const MORE_SECONDS = 300;
+/** What the agents say of one whose processor or memory is nearly used up. */
+const BUSY = "not_available";
 
 /** The summary for people, one line a figure. */
 export function renderSummary(summary: DemoSummary, problems: readonly string[]): string[] {
   const { nodes, legacy, sessions_formed, sessions_expected } = summary;
-  const others = nodes - 1;
+  const fewest = summary.evolution_candidates_min;
+  const candidates = `${fewest < nodes - 1 ? "at least " : ""}${fewest} of ${
+    nodes - 1
+  } at every agent`;
   const rows = [
     [
       "Peer connection success rate",
@@ -37,7 +45,7 @@ export function renderSummary(summary: DemoSummary, problems: readonly string[])
     ],
     ["Time to full discovery", inWords(summary.discovery_ms)],
     ["Time to full mesh", inWords(summary.mesh_ms)],
-    ["Evolution candidates", `${summary.evolution_candidates_min} of ${others} at every agent`],
+    ["Evolution candidates", candidates],
     ["Protocol overhead", `${summary.overhead_percent} % of reading a message`],
     [
       "Memory per agent",
@@ -56,20 +64,33 @@ export function renderSummary(summary: DemoSummary, problems: readonly string[])
 
 /** What is missing in `sample`, then what to do; nothing when it is complete. */
 export function findProblems(sample: VillageSample, isInterrupted = false): string[] {
-  const problems = [
-    ...notReady(sample),
-    ...failures(sample),
+  const gone = [...notReady(sample), ...failures(sample)];
+  // Where processes are missing, everything else that is missing follows from that.
+  const problems = gone.length > 0 ? gone : [
     ...missingSessions(sample),
     ...missingCandidates(sample),
     ...missingLegacy(sample),
   ];
   if (problems.length === 0) return [];
-  const advice = isInterrupted
-    ? "It was interrupted: let it run to its end."
-    : `Try again with --seconds 60 to give it more time, or with fewer agents: --nodes ${
-      Math.max(2, Math.ceil(sample.agents.length / 2))
-    }.`;
-  return [...problems, advice];
+  return [...problems, advice(sample, { isInterrupted, isGone: gone.length > 0 })];
+}
+
+function advice(
+  { agents }: VillageSample,
+  { isInterrupted, isGone }: { readonly isInterrupted: boolean; readonly isGone: boolean },
+): string {
+  if (isInterrupted) return "It was interrupted: let it run to its end.";
+  const fewer = Math.max(2, Math.ceil(agents.length / 2));
+  if (isGone) {
+    return `Try fewer agents, --nodes ${fewer}, or start one alone to see what it says: hamlet up.`;
+  }
+  const isBusy = agents.some(({ leftOut }) => leftOut.some(({ reason }) => reason === BUSY));
+  if (isBusy) {
+    return "This machine is busy (processor above 95 % or memory above 90 %): end other programs, " +
+      `or try fewer agents: --nodes ${fewer}.`;
+  }
+  return `Try again with --seconds ${MORE_SECONDS} to give it more time, ` +
+    `or with fewer agents: --nodes ${fewer}.`;
 }
 
 function notReady({ agents, legacy }: VillageSample): string[] {
@@ -105,12 +126,12 @@ function missingSessions({ agents }: VillageSample): string[] {
 }
 
 function missingCandidates({ agents }: VillageSample): string[] {
+  const ids = idsOf(agents);
   return limited(agents.flatMap((agent, index) => {
-    const candidates = countCandidates(agent, agents);
+    const candidates = countCandidates(agent, ids);
     if (agent.candidates === undefined || candidates === agents.length - 1) return [];
-    const village = new Set(agents.map(({ id }) => id));
     const reasons = new Set(
-      agent.leftOut.flatMap(({ id, reason }) => village.has(id) ? reason : []),
+      agent.leftOut.flatMap(({ id, reason }) => ids.has(id) ? reason : []),
     );
     const why = reasons.size === 0 ? "" : `, the others are ${[...reasons].join(", ")}`;
     const name = nameOf(agent, index);

@@ -44,6 +44,7 @@ export interface DemoSummary {
 /** The figures of `sample`. */
 export function summarise(sample: VillageSample, overheadPercent: number): DemoSummary {
   const { agents, legacy } = sample;
+  const ids = idsOf(agents);
   const expected = expectedSessions(agents.length);
   const formed = countSessions(agents);
   const lastReadyMs = Math.max(...agents.map((agent) => agent.readyUnixMs ?? Infinity));
@@ -58,7 +59,7 @@ export function summarise(sample: VillageSample, overheadPercent: number): DemoS
     legacy_registered: countRegistered(sample),
     discovery_ms: spreadOf(sample, lastReadyMs, (peer) => peer.firstSeenUnixMs),
     mesh_ms: spreadOf(sample, lastReadyMs, (peer) => peer.connectedUnixMs),
-    evolution_candidates_min: Math.min(...agents.map((agent) => countCandidates(agent, agents))),
+    evolution_candidates_min: Math.min(...agents.map((agent) => countCandidates(agent, ids))),
     overhead_percent: round(overheadPercent, 2),
     rss_mb_p50: rss.length === 0 ? null : round(middle(rss), 1),
     rss_mb_max: rss.length === 0 ? null : round(Math.max(...rss), 1),
@@ -69,17 +70,27 @@ export function summarise(sample: VillageSample, overheadPercent: number): DemoS
 /** Whether nothing is missing. */
 export function isComplete(sample: VillageSample): boolean {
   const { agents, legacy } = sample;
-  return countSessions(agents) === expectedSessions(agents.length) &&
+  const ids = idsOf(agents);
+  return agents.every((agent) => countCandidates(agent, ids) === agents.length - 1) &&
+    [...agents, ...legacy].every((process) => process.failure === undefined) &&
+    countSessions(agents) === expectedSessions(agents.length) &&
     countRegisteredUs(sample) === legacy.length &&
-    countRegistered(sample) === legacy.length &&
-    agents.every((agent) => countCandidates(agent, agents) === agents.length - 1) &&
-    [...agents, ...legacy].every((process) => process.failure === undefined);
+    countRegistered(sample) === legacy.length;
 }
 
-/** Whether one agent has all its sessions and candidates. */
-export function isAgentComplete(agent: AgentSample, agents: readonly AgentSample[]): boolean {
-  return sessionsOf(agent, agents).length === agents.length - 1 &&
-    countCandidates(agent, agents) === agents.length - 1;
+/** Whether one agent of `nodes`, those with `ids` among them, has all its sessions and candidates. */
+export function isAgentComplete(
+  agent: AgentSample,
+  ids: ReadonlySet<string>,
+  nodes: number,
+): boolean {
+  return sessionsOf(agent, ids).length === nodes - 1 &&
+    countCandidates(agent, ids) === nodes - 1;
+}
+
+/** The ids of the agents that have said theirs. */
+export function idsOf(agents: readonly AgentSample[]): ReadonlySet<string> {
+  return new Set(agents.flatMap(({ id }) => id ?? []));
 }
 
 /** Sessions of a full mesh. */
@@ -89,10 +100,11 @@ export function expectedSessions(nodes: number): number {
 
 /** Sessions that both ends report. */
 export function countSessions(agents: readonly AgentSample[]): number {
+  const ids = idsOf(agents);
   const ends = new Set<string>();
   let formed = 0;
   for (const agent of agents) {
-    for (const peer of sessionsOf(agent, agents)) {
+    for (const peer of sessionsOf(agent, ids)) {
       if (ends.has(`${peer.id} ${agent.id}`)) formed++;
       ends.add(`${agent.id} ${peer.id}`);
     }
@@ -100,10 +112,9 @@ export function countSessions(agents: readonly AgentSample[]): number {
   return formed;
 }
 
-/** Candidates of `agent` that belong to the village; 0 before it was asked. */
-export function countCandidates(agent: AgentSample, agents: readonly AgentSample[]): number {
-  const others = othersOf(agent, agents);
-  return new Set(agent.candidates?.filter((id) => others.has(id))).size;
+/** Candidates of `agent` among the agents with `ids`; 0 before it was asked. */
+export function countCandidates(agent: AgentSample, ids: ReadonlySet<string>): number {
+  return new Set(agent.candidates?.filter((id) => id !== agent.id && ids.has(id))).size;
 }
 
 /** Old nodes that registered the agent they asked: the first one. */
@@ -119,18 +130,13 @@ export function countRegistered({ agents, legacy }: VillageSample): number {
   return legacy.filter(({ id }) => id !== undefined && known.has(id)).length;
 }
 
-/** What `agent` says of the others in the village that it has a sealed session with. */
-function sessionsOf(agent: AgentSample, agents: readonly AgentSample[]): readonly PeerSight[] {
-  return sightsOf(agent, agents).filter((peer) => peer.isAuthenticated && peer.isConnected);
+/** What `agent` says of those with `ids` that it has a sealed session with. */
+function sessionsOf(agent: AgentSample, ids: ReadonlySet<string>): readonly PeerSight[] {
+  return sightsOf(agent, ids).filter((peer) => peer.isAuthenticated && peer.isConnected);
 }
 
-function sightsOf(agent: AgentSample, agents: readonly AgentSample[]): readonly PeerSight[] {
-  const others = othersOf(agent, agents);
-  return agent.peers?.filter(({ id }) => others.has(id)) ?? [];
-}
-
-function othersOf(agent: AgentSample, agents: readonly AgentSample[]): ReadonlySet<string> {
-  return new Set(agents.flatMap(({ id }) => id === undefined || id === agent.id ? [] : id));
+function sightsOf(agent: AgentSample, ids: ReadonlySet<string>): readonly PeerSight[] {
+  return agent.peers?.filter(({ id }) => id !== agent.id && ids.has(id)) ?? [];
 }
 
 /** How long each agent took until it had `stampOf` for every other one. */
@@ -139,8 +145,9 @@ function spreadOf(
   sinceMs: number,
   stampOf: (peer: PeerSight) => number | null,
 ): Spread {
+  const ids = idsOf(agents);
   const tookMs = agents.map((agent) => {
-    const stamps = sightsOf(agent, agents).flatMap((peer) => stampOf(peer) ?? []);
+    const stamps = sightsOf(agent, ids).flatMap((peer) => stampOf(peer) ?? []);
     if (stamps.length < agents.length - 1) return Infinity;
     return Math.max(0, ...stamps.map((stamp) => stamp - sinceMs));
   });

@@ -9,6 +9,7 @@ import {
   countRegistered,
   countRegisteredUs,
   expectedSessions,
+  idsOf,
 } from "./summary.ts";
 
 /** The size of a terminal, characters. */
@@ -27,12 +28,15 @@ const UNKNOWN = "-";
 export function renderTable(sample: VillageSample, size: TerminalSize): string[] {
   const { agents, legacy } = sample;
   const room = Math.max(1, size.rows - FIXED_LINES - legacy.length);
+  const ids = idsOf(agents);
   const shown = agents.length <= room ? agents.length : Math.max(0, room - 1);
   const lines = [
     `${count(agents.length, "agent")} and ${count(legacy.length, "old node")} on this machine`,
     "",
     "agent           sealed sessions                candidates     memory",
-    ...agents.slice(0, shown).map((agent, index) => agentLine(agent, index, agents)),
+    ...agents.slice(0, shown).map((agent, index) =>
+      agentLine(agent, { index, ids, total: agents.length })
+    ),
     ...(shown < agents.length ? [restLine(agents.slice(shown), agents.length)] : []),
     ...legacy.map((node, index) => legacyLine(node, index, sample)),
     "",
@@ -82,15 +86,22 @@ function liveSessions(agents: readonly AgentSample[]): number {
   return Math.floor(ends / 2);
 }
 
-function agentLine(agent: AgentSample, index: number, agents: readonly AgentSample[]): string {
-  const others = agents.length - 1;
+function agentLine(
+  agent: AgentSample,
+  { index, ids, total }: {
+    readonly index: number;
+    readonly ids: ReadonlySet<string>;
+    readonly total: number;
+  },
+): string {
+  const others = total - 1;
   const name = `${index + 1}`.padStart(3);
   const id = agent.id ? shortId(agent.id) : UNKNOWN;
   if (agent.failure !== undefined) return `${name} ${id.padEnd(8)}    ${agent.failure}`;
   if (agent.readyUnixMs === undefined) return `${name} ${id.padEnd(8)}    starting`;
   const sessions = `${agent.sessions}/${others}`.padStart(7);
   const share = others === 0 ? 1 : agent.sessions / others;
-  const candidates = agent.candidates ? `${countCandidates(agent, agents)}/${others}` : UNKNOWN;
+  const candidates = agent.candidates ? `${countCandidates(agent, ids)}/${others}` : UNKNOWN;
   const memory = agent.rssMb === undefined ? UNKNOWN : `${Math.round(agent.rssMb)} MB`;
   return `${name} ${id.padEnd(8)}    ${bar(share)} ${sessions}   ${candidates.padStart(10)} ${
     memory.padStart(10)

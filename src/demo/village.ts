@@ -13,7 +13,7 @@ import { AgentProcess } from "./agent_process.ts";
 import { LOOPBACK, type Self } from "./launch.ts";
 import { LegacyChild } from "./legacy_child.ts";
 import type { VillageSample } from "./sample.ts";
-import { countRegistered, isAgentComplete } from "./summary.ts";
+import { countRegistered, idsOf, isAgentComplete } from "./summary.ts";
 
 export interface VillageOptions {
   readonly self: Self;
@@ -86,21 +86,21 @@ export class Village {
    * their lists only once they say that they have all sessions: looking costs the village time.
    */
   async look(whom: "missing" | "all"): Promise<void> {
-    await Promise.all(this.#agents.map((agent, index) => this.#lookAt(agent, index, whom)));
+    const { sample } = this;
+    const ids = idsOf(sample.agents);
+    const knowsLegacy = countRegistered(sample) === sample.legacy.length;
+    const { nodes } = this.#options;
+    await Promise.all(this.#agents.map(async (agent, index) => {
+      if (whom === "all") return await agent.look(true);
+      const isDone = isAgentComplete(agent.sample, ids, nodes) && (index > 0 || knowsLegacy);
+      if (!isDone) await agent.look(agent.sample.sessions >= nodes - 1);
+    }));
   }
 
   /** Ends every process and removes what they wrote. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
-  }
-
-  async #lookAt(agent: AgentProcess, index: number, whom: "missing" | "all"): Promise<void> {
-    if (whom === "all") return await agent.look(true);
-    const { sample } = this;
-    const knowsLegacy = index > 0 || countRegistered(sample) === sample.legacy.length;
-    if (knowsLegacy && isAgentComplete(agent.sample, sample.agents)) return;
-    await agent.look(agent.sample.sessions >= this.#options.nodes - 1);
   }
 
   #startLegacy(peer: Address): void {
