@@ -55,6 +55,7 @@ export class Agent {
   readonly node: Node;
   readonly startedAtMs: number;
   readonly #options: AgentOptions;
+  readonly #wallOriginMs: number;
   readonly #plan: DialPlan;
   readonly #recruiter: Recruiter;
   readonly #exchange: Exchange;
@@ -68,6 +69,7 @@ export class Agent {
     this.#options = options;
     this.identity = identity;
     this.startedAtMs = clock.wallMs();
+    this.#wallOriginMs = clock.wallMs() - clock.now();
     this.registry = new Registry(identity.id);
     const local = new LocalNode({
       identity,
@@ -121,6 +123,11 @@ export class Agent {
   /** Where others can dial us. */
   get addresses(): readonly Address[] {
     return this.#options.addresses();
+  }
+
+  /** The wall time, Unix ms, of an instant of the monotonic clock; the same at every call. */
+  wallMsAt(monotonicMs: number): number {
+    return Math.round(this.#wallOriginMs + monotonicMs);
   }
 
   /** Peers fit for evolution, best first, and why the others are not. */
@@ -188,9 +195,12 @@ export class Agent {
       const { capabilities, signedAtMs } = peer;
       const addresses = address ? [address] : [];
       const id = peer.id as PeerId;
-      const news = { id, capabilities, addresses, signedAtMs };
-      if (!this.registry.learn(news, clock.now())) return;
-      if (peer.speaksSealed) this.#plan.wantPeer(id, addresses, clock.now());
+      const news = { id, capabilities, addresses, signedAtMs, host };
+      const known = this.registry.learn(news, clock.now());
+      if (!known) return;
+      // Whom we have met we find where we met it; a signed message may have been sent on by another.
+      const isMet = known.connectedAtMs !== null;
+      if (peer.speaksSealed && !isMet) this.#plan.wantPeer(id, addresses, clock.now());
     }
     if (isNew) {
       const where = address && formatAddress(address);

@@ -44,8 +44,11 @@ export function scheduleEvery(clock: Clock, periodMs: number, action: () => void
   let timer = clock.schedule(periodMs, tick);
   let cancelled = false;
   function tick() {
-    action();
-    if (!cancelled) timer = clock.schedule(periodMs, tick);
+    try {
+      action();
+    } finally {
+      if (!cancelled) timer = clock.schedule(periodMs, tick);
+    }
   }
   return {
     cancel() {

@@ -33,6 +33,7 @@ export function writeMessageHeader(header: Bytes, length: number): void {
   if (length > MAX_MUX_BODY_BYTES) {
     throw new RangeError(`Cannot send message: length ${length} exceeds ${MAX_MUX_BODY_BYTES}`);
   }
+  header.fill(0);
   header[0] = MUX_KINDS.message;
   header[6] = length >>> 8;
   header[7] = length;
@@ -51,8 +52,14 @@ export function readMessages(plaintext: Bytes, onMessage: (body: Bytes) => void)
     const end = start + length;
     if (end > plaintext.length) throw truncated(plaintext.length);
     const kind = plaintext[offset];
-    if (kind !== MUX_KINDS.message || readU32(plaintext, offset + 2) !== 0) {
+    if (kind !== MUX_KINDS.message) {
       throw new MuxError("unknown_kind", `Cannot read channel frame: kind ${kind} is not known`);
+    }
+    if (plaintext[offset + 1] !== 0 || readU32(plaintext, offset + 2) !== 0) {
+      throw new MuxError(
+        "unknown_kind",
+        "Cannot read channel frame: a message has no flags or stream",
+      );
     }
     onMessage(plaintext.subarray(start, end));
     offset = end;

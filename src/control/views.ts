@@ -125,7 +125,6 @@ export function statusView(agent: Agent, setting: Setting): StatusView {
 /** Every peer: connected first, then the latest heard. */
 export function peerViews(agent: Agent, clock: Clock): readonly PeerView[] {
   const nowMs = clock.now();
-  const wallMs = (monotonicMs: number) => Math.round(clock.wallMs() - (nowMs - monotonicMs));
   return agent.registry.peers().map((peer) => ({
     node_id: peer.id,
     short_id: shortId(peer.id),
@@ -134,10 +133,10 @@ export function peerViews(agent: Agent, clock: Clock): readonly PeerView[] {
     addresses: peer.addresses.map(formatAddress),
     last_seen_s: Math.round((nowMs - lastHeardMs(agent, peer)) / 100) / 10,
     latency_ms: peer.latencyMs === null ? null : Math.round(peer.latencyMs * 1000) / 1000,
-    first_seen_unix_ms: wallMs(peer.firstSeenMs),
+    first_seen_unix_ms: agent.wallMsAt(peer.firstSeenMs),
     connected_unix_ms: peer.trust === "authenticated" && isConnected(peer) &&
         peer.connectedAtMs !== null
-      ? wallMs(peer.connectedAtMs)
+      ? agent.wallMsAt(peer.connectedAtMs)
       : null,
     capabilities: writeCapabilities(peer.capabilities, peer.id),
   })).sort((a, b) =>

@@ -5,7 +5,8 @@
  * start all ──> wait until complete or the limit ──> keep for --seconds ──> look once more ──> stop all
  * ```
  *
- * The verdict is about the last look: a session that was lost while the village was kept does not count.
+ * The verdict is about the last look: a session that was lost while the village was kept and did not come
+ * back does not count.
  * Detection overhead is measured after everything has stopped, when the machine is quiet.
  */
 
@@ -71,6 +72,8 @@ const COMPLETE_LIMIT_MS = 30_000;
 const LIMIT_PER_NODE_MS = 1_000;
 /** Old nodes end by themselves, in case this process is killed; never before it is done. */
 const LEGACY_SPARE_S = 10;
+/** While processes start, the machine has enough to do: only people are worth a look. */
+const START_LOOK_EVERY_MS = 400;
 const LOOK_EVERY_MS = 150;
 /**
  * Once all sessions are there. Looking costs every agent time, and an agent whose processor is busy is no
@@ -102,7 +105,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const display = options.json ? undefined : new Display({ clock, terminal, write, sample });
   let last: VillageSample;
   try {
-    await runVillage(village, plan, clock, signal);
+    await runVillage(village, plan, options);
     last = village.sample;
   } finally {
     display?.close();
@@ -116,28 +119,35 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
 }
 
 /** From the first process to the last look. */
-async function runVillage(
-  village: Village,
-  plan: Plan,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
+async function runVillage(village: Village, plan: Plan, options: DemoOptions): Promise<void> {
+  const { clock, signal } = options;
+  await start(village, plan, options);
+  await untilComplete(village, plan, clock, signal);
+  const wasComplete = isComplete(village.sample);
+  if (wasComplete) await keep(village, plan, clock, signal);
+  if (!signal.aborted) await village.look("all");
+  // What was lost on the way has the same time to come back.
+  if (wasComplete) await untilComplete(village, plan, clock, signal);
+}
+
+/** Starts all processes; those that are ready are shown while the others start. */
+async function start(village: Village, plan: Plan, options: DemoOptions): Promise<void> {
+  const { clock, signal, json } = options;
   const tooLate = new AbortController();
   const timer = clock.schedule(plan.startLimitMs, () => tooLate.abort());
-  try {
-    await village.start(AbortSignal.any([signal, tooLate.signal]));
-  } finally {
+  const over = new AbortController();
+  const started = village.start(AbortSignal.any([signal, tooLate.signal])).finally(() => {
     timer.cancel();
+    over.abort();
+  });
+  started.catch(() => {
+    // It is awaited below, after the last pause.
+  });
+  while (!over.signal.aborted) {
+    await pause(clock, START_LOOK_EVERY_MS, over.signal);
+    if (!json && !over.signal.aborted) await village.look("missing");
   }
-  await untilComplete(village, plan, clock, signal);
-  const keptUntilMs = clock.now() + plan.keepMs;
-  const isWorthKeeping = () => isComplete(village.sample) && !signal.aborted;
-  for (let leftMs = plan.keepMs; leftMs > 0 && isWorthKeeping();) {
-    await pause(clock, Math.min(leftMs, CALM_LOOK_EVERY_MS), signal);
-    if (!signal.aborted) await village.look("all");
-    leftMs = keptUntilMs - clock.now();
-  }
-  if (!signal.aborted) await village.look("all");
+  await started;
 }
 
 /** Resolves when the village is complete, can no longer become so, or has had its time. */
@@ -149,10 +159,27 @@ async function untilComplete(
 ): Promise<void> {
   const untilMs = clock.now() + plan.completeLimitMs;
   while (!signal.aborted && clock.now() < untilMs && !isHopeless(village.sample)) {
+    if (isComplete(village.sample)) return;
     await village.look("missing");
     if (isComplete(village.sample)) return;
     const isCalm = countSessions(village.sample.agents) === expectedSessions(plan.nodes);
     await pause(clock, isCalm ? CALM_LOOK_EVERY_MS : LOOK_EVERY_MS, signal);
+  }
+}
+
+/** Shows the complete village for as long as was asked. */
+async function keep(
+  village: Village,
+  plan: Plan,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const untilMs = clock.now() + plan.keepMs;
+  while (!signal.aborted && !isHopeless(village.sample)) {
+    const leftMs = untilMs - clock.now();
+    if (leftMs <= 0) return;
+    await pause(clock, Math.min(leftMs, CALM_LOOK_EVERY_MS), signal);
+    if (!signal.aborted) await village.look("all");
   }
 }
 

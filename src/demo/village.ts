@@ -3,7 +3,7 @@
  *
  * The old nodes come first, then the first agent, which is given their addresses; all other agents are given
  * the first one's address and nothing else. The village owns its processes and their directory: both are
- * gone when {@link Village.close} resolves, and the processes also when this process exits without it.
+ * gone when {@link Village.close} resolves, and also when this process exits without it.
  */
 
 import { type Clock, pause } from "../base/clock.ts";
@@ -37,14 +37,14 @@ export class Village {
   readonly #startMs: number;
   readonly #agents: AgentProcess[] = [];
   readonly #legacy: LegacyChild[] = [];
-  readonly #killAll = () => this.#signalAll("SIGKILL");
+  readonly #abandon = () => this.#onUnload();
   #directory: string | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: VillageOptions) {
     this.#options = options;
     this.#startMs = options.clock.now();
-    globalThis.addEventListener("unload", this.#killAll);
+    globalThis.addEventListener("unload", this.#abandon);
   }
 
   /** What is known at this moment; processes that have not been started yet are empty places. */
@@ -124,8 +124,18 @@ export class Village {
     await pause(this.#options.clock, GOODBYE_MS, over.signal);
     this.#signalAll("SIGKILL");
     await allExited;
-    globalThis.removeEventListener("unload", this.#killAll);
+    globalThis.removeEventListener("unload", this.#abandon);
     if (this.#directory !== undefined) await removeDirectory(this.#directory);
+  }
+
+  /** This process exits without having closed the village: there is no time to ask. */
+  #onUnload(): void {
+    this.#signalAll("SIGKILL");
+    try {
+      if (this.#directory !== undefined) Deno.removeSync(this.#directory, { recursive: true });
+    } catch {
+      // A dying agent wrote once more: the system clears its temporary files in its own time.
+    }
   }
 
   #signalAll(signal: "SIGTERM" | "SIGKILL"): void {

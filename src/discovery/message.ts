@@ -143,12 +143,7 @@ export function readRequest(
     }
     if (id === undefined) throw new FieldError("missing_field", "sender_id", "signed without it");
     if (nonce === undefined) throw new FieldError("missing_field", "nonce", "signed without it");
-    if (Math.abs(signedAtMs - options.wallMs) > FRESHNESS_MS) {
-      throw new DiscoveryError(
-        "stale_timestamp",
-        `Cannot accept message: its timestamp is more than ${FRESHNESS_MS / 1000} s from our clock`,
-      );
-    }
+    checkFresh(signedAtMs, options.wallMs);
     const authentic = authenticate(message, fields, id, options.verify);
     return { peer: { ...common, id: authentic, trust: "authenticated", signedAtMs }, nonce };
   });
@@ -160,10 +155,13 @@ export function readRequest(
  */
 export function readReply(
   message: JsonObject,
-  options: { readonly verify: VerifySignature; readonly nonce: string },
+  options: { readonly verify: VerifySignature; readonly nonce: string; readonly wallMs: number },
 ): DiscoveredPeer {
   return guarded(() => {
     const fields = Fields.of(message);
+    if (fields.raw("type") !== REPLY_TYPE) {
+      throw new DiscoveryError("unsupported_type", `Cannot accept reply: it is no ${REPLY_TYPE}`);
+    }
     const key = fields.has("node_id") || !fields.has("sender_id") ? "node_id" : "sender_id";
     const id = fields.text(key, { maxLength: MAX_ID_LENGTH });
     if (fields.has("sender_id") && fields.raw("sender_id") !== id) throw mismatch();
@@ -173,6 +171,8 @@ export function readReply(
       throw new DiscoveryError("bad_signature", "Cannot accept reply: it does not sign our nonce");
     }
     const signedAtMs = fields.number("timestamp", { ...SECONDS, absent: 0 }) * 1000;
+    // Our nonce proves freshness; a false clock would make the registry take later news for replays.
+    if (signedAtMs > 0) checkFresh(signedAtMs, options.wallMs);
     const authentic = authenticate(message, fields, id, options.verify);
     return { ...common, id: authentic, trust: "authenticated", signedAtMs };
   });
@@ -242,10 +242,17 @@ export function nonceText(random: Bytes): string {
   return encodeBase64Url(random);
 }
 
-/** The bytes that a signature covers: RFC 8785 canonical JSON of `message` without `signature`. */
+/**
+ * The bytes that a signature covers: RFC 8785 canonical JSON of `message` without `signature`. Throws
+ * `FieldError` for what has no canonical form: infinite numbers, lone surrogates.
+ */
 export function signedBytes(message: JsonObject): Bytes {
   const { signature: _, ...rest } = message;
-  return encodeUtf8(canonicalize(rest) ?? "");
+  try {
+    return encodeUtf8(canonicalize(rest) ?? "");
+  } catch {
+    throw new FieldError("invalid_field", "message", "it has no canonical form");
+  }
 }
 
 function signed(message: JsonObject, signer: MessageSigner): JsonObject {
@@ -270,6 +277,14 @@ function readNonce(fields: Fields, key: string): string | undefined {
     throw new FieldError("invalid_field", key, `expected ${NONCE_BYTES} bytes in base64url`);
   }
   return text;
+}
+
+function checkFresh(signedAtMs: number, wallMs: number): void {
+  if (Math.abs(signedAtMs - wallMs) <= FRESHNESS_MS) return;
+  throw new DiscoveryError(
+    "stale_timestamp",
+    `Cannot accept message: its timestamp is more than ${FRESHNESS_MS / 1000} s from our clock`,
+  );
 }
 
 /** Proves that the key which `id` spells signed `message`; returns the id as a {@link PeerId}. */

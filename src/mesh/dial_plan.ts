@@ -9,7 +9,7 @@
 
 import type { Random } from "../base/random.ts";
 import type { PeerId } from "../base/peer_id.ts";
-import { type Address, formatAddress } from "../net/address.ts";
+import { type Address, formatAddress, mergeAddresses } from "../net/address.ts";
 
 export interface DialPlanOptions {
   readonly minBackoffMs: number;
@@ -45,6 +45,8 @@ interface Entry {
   isInFlight: boolean;
   nextAddress: number;
   isMet: boolean;
+  /** Whether new addresses came during the dial that is under way. */
+  hasNews: boolean;
 }
 
 export class DialPlan {
@@ -71,8 +73,8 @@ export class DialPlan {
   }
 
   /**
-   * Wants a peer at its `addresses`, newest first. New addresses reset its back-off. A peer once met is
-   * wanted for ever.
+   * Wants a peer at its `addresses`, newest first; those known before stay behind them. New addresses reset
+   * its back-off. A peer once met is wanted for ever.
    */
   wantPeer(
     id: PeerId,
@@ -89,10 +91,12 @@ export class DialPlan {
       return this.#add(target, nowMs, isMet);
     }
     const isNews = addresses.some((address) => !includes(entry.target.addresses, address));
-    entry.target = target;
+    entry.target = { ...target, addresses: mergeAddresses(addresses, entry.target.addresses) };
     entry.isMet ||= isMet;
     if (!isNews) return;
     entry.failures = 0;
+    entry.nextAddress = 0;
+    entry.hasNews = entry.isInFlight;
     entry.dueMs = Math.min(entry.dueMs, nowMs);
   }
 
@@ -134,6 +138,11 @@ export class DialPlan {
       entry.dueMs = nowMs + Math.max(againInMs, this.#options.minBackoffMs);
       return;
     }
+    if (entry.hasNews) {
+      entry.hasNews = false;
+      entry.dueMs = nowMs;
+      return;
+    }
     entry.nextAddress++;
     const hasTriedAll = entry.nextAddress % entry.target.addresses.length === 0;
     entry.dueMs = hasTriedAll ? nowMs + this.#backoff(entry.failures++) : nowMs;
@@ -149,14 +158,17 @@ export class DialPlan {
       isInFlight: false,
       nextAddress: 0,
       isMet,
+      hasNews: false,
     });
   }
 
-  /** Doubles from the least to the most, then a quarter is added or taken at random. */
+  /** Doubles from the least to the most, with up to half as much again, or a quarter less at the most. */
   #backoff(failures: number): number {
     const { minBackoffMs, maxBackoffMs } = this.#options;
-    const base = Math.min(maxBackoffMs, minBackoffMs * 2 ** Math.min(failures, 16));
-    return Math.min(maxBackoffMs, base * (0.75 + this.#random.next() * 0.5));
+    const base = minBackoffMs * 2 ** Math.min(failures, 16);
+    const low = Math.min(base, maxBackoffMs * 0.75);
+    const high = Math.min(base * 1.5, maxBackoffMs);
+    return low + this.#random.next() * (high - low);
   }
 }
 

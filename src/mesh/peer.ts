@@ -7,7 +7,7 @@
 
 import type { PeerId } from "../base/peer_id.ts";
 import type { Capabilities } from "../discovery/capabilities.ts";
-import { type Address, formatAddress } from "../net/address.ts";
+import { type Address, mergeAddresses } from "../net/address.ts";
 
 interface PeerCommon {
   readonly capabilities: Capabilities;
@@ -45,9 +45,6 @@ export interface UnverifiedPeer extends PeerCommon {
 
 export type Peer = AuthenticatedPeer | UnverifiedPeer;
 
-/** Addresses kept of one peer. */
-export const MAX_PEER_ADDRESSES = 8;
-
 /** What an authenticated message tells. */
 export interface AuthenticatedNews {
   readonly id: PeerId;
@@ -57,6 +54,8 @@ export interface AuthenticatedNews {
   readonly signedAtMs?: number;
   readonly latencyMs?: number;
   readonly isConnected?: boolean;
+  /** The host that a signed message came from, for the cap on peers never met. */
+  readonly host?: string;
 }
 
 /**
@@ -75,7 +74,7 @@ export function mergeAuthenticated(
     trust: "authenticated",
     id: news.id,
     capabilities: news.capabilities ?? known?.capabilities ?? fallback,
-    addresses: mergeAddresses(news.addresses ?? [], known?.addresses ?? []),
+    addresses: rankAddresses(news, known),
     firstSeenMs: known?.firstSeenMs ?? nowMs,
     lastSeenMs: nowMs,
     connectedAtMs: news.isConnected ? nowMs : known?.connectedAtMs ?? null,
@@ -86,15 +85,15 @@ export function mergeAuthenticated(
   });
 }
 
-/** The newest addresses first, without repeats, at most {@link MAX_PEER_ADDRESSES}. */
-export function mergeAddresses(
-  newer: readonly Address[],
-  older: readonly Address[],
+/**
+ * The newest addresses first, but what a session has proved before what only a message said: it may have
+ * been sent on by somebody else.
+ */
+function rankAddresses(
+  news: AuthenticatedNews,
+  known: AuthenticatedPeer | undefined,
 ): readonly Address[] {
-  const merged = new Map<string, Address>();
-  for (const address of [...newer, ...older]) {
-    const key = formatAddress(address);
-    if (!merged.has(key)) merged.set(key, address);
-  }
-  return [...merged.values()].slice(0, MAX_PEER_ADDRESSES);
+  const isProved = news.isConnected || !known || known.connectedAtMs === null;
+  const [told, held] = [news.addresses ?? [], known?.addresses ?? []];
+  return isProved ? mergeAddresses(told, held) : mergeAddresses(held, told);
 }

@@ -10,8 +10,8 @@ import { decodeBase64Url, encodeBase64Url } from "../base/bytes.ts";
 import { FieldError, Fields, isObject, type JsonObject } from "../base/guards.ts";
 import { parsePeerId, type PeerId, publicKeyOf } from "../base/peer_id.ts";
 import { type MessageSigner, signedBytes, type VerifySignature } from "../discovery/message.ts";
-import { type Address, formatAddress, isLanHost, scopeOf } from "../net/address.ts";
-import { MAX_ADDRESSES, readAddresses } from "../node/introduction.ts";
+import { type Address, formatAddress, isLanHost, MAX_ADDRESSES, scopeOf } from "../net/address.ts";
+import { readAddresses } from "../node/introduction.ts";
 
 export interface PeerRecord {
   readonly id: PeerId;
@@ -24,6 +24,7 @@ export interface PeerRecord {
 }
 
 const RECORD_TYPE = "PEER_RECORD";
+const RECORD_KEYS = ["type", "node_id", "addresses", "seq", "expires", "signature"];
 /** How long a record is worth something. */
 export const RECORD_LIFETIME_MS = 3_600_000;
 /** How far a record's clock may be ahead of ours. */
@@ -31,8 +32,8 @@ const MAX_AHEAD_MS = 300_000;
 const MILLISECONDS = Object.freeze({ min: 0, max: 1e14 });
 const SIGNATURE_BYTES = 64;
 
-/** Records sent in one introduction. */
-export const MAX_RECORDS_SENT = 128;
+/** Records sent in one introduction: the longest that many fit into one record of a session. */
+export const MAX_RECORDS_SENT = 64;
 
 /** Our own record. */
 export function signRecord(
@@ -64,7 +65,10 @@ export function readRecord(
   verify: VerifySignature,
   wallMs: number,
 ): PeerRecord | undefined {
-  if (!isObject(value)) return undefined;
+  // Nothing beyond these keys is kept and passed on, however well it is signed.
+  if (!isObject(value) || !Object.keys(value).every((key) => RECORD_KEYS.includes(key))) {
+    return undefined;
+  }
   try {
     const fields = Fields.of(value);
     const id = parsePeerId(fields.text("node_id", { maxLength: 64 }));

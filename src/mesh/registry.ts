@@ -22,6 +22,9 @@ export interface RegistryOptions {
   readonly unverifiedExpiryMs: number;
   /** Authenticated peers remembered; far above any village, it only bounds what identities cost us. */
   readonly maxAuthenticated: number;
+  /** Of those, the ones that signed a message but never had a session: keys are cheap to make. */
+  readonly maxUnmet: number;
+  readonly maxUnmetPerHost: number;
 }
 
 export const DEFAULT_REGISTRY: RegistryOptions = Object.freeze({
@@ -29,6 +32,8 @@ export const DEFAULT_REGISTRY: RegistryOptions = Object.freeze({
   maxUnverifiedPerHost: 16,
   unverifiedExpiryMs: 120_000,
   maxAuthenticated: 131_072,
+  maxUnmet: 4_096,
+  maxUnmetPerHost: 16,
 });
 
 /** What an unsigned message tells. */
@@ -45,6 +50,8 @@ export class Registry {
   /** Both maps are in order of last news: the first is the oldest. */
   readonly #authenticated = new Map<string, AuthenticatedPeer>();
   readonly #unverified = new Map<string, UnverifiedPeer>();
+  /** Authenticated peers that never had a session, and the host that each was heard from. */
+  readonly #unmet = new Map<string, { readonly host: string }>();
 
   /** `self` is never registered. */
   constructor(self: PeerId, options: RegistryOptions = DEFAULT_REGISTRY) {
@@ -82,6 +89,7 @@ export class Registry {
     this.#unverified.delete(news.id);
     this.#authenticated.delete(news.id);
     this.#authenticated.set(news.id, merged);
+    this.#noteMeeting(merged, news.host);
     if (this.#authenticated.size > this.#options.maxAuthenticated) {
       this.#evictAuthenticated(news.id);
     }
@@ -96,11 +104,13 @@ export class Registry {
 
   /**
    * Registers what an unsigned message tells. Returns `undefined`, and changes nothing, when the name
-   * belongs to an authenticated peer or to ourselves.
+   * belongs to an authenticated peer, to ourselves, or to an old node heard from another host.
    */
   learnUnverified(news: UnverifiedNews, nowMs: number): UnverifiedPeer | undefined {
     if (news.id === this.#self || this.#authenticated.has(news.id)) return undefined;
     const known = this.#unverified.get(news.id);
+    const isHeld = known && nowMs - known.lastSeenMs <= this.#options.unverifiedExpiryMs;
+    if (isHeld && known.host !== news.host) return undefined;
     this.#unverified.delete(news.id);
     this.#makeRoom(news.host);
     const peer: UnverifiedPeer = Object.freeze({
@@ -130,26 +140,48 @@ export class Registry {
 
   #makeRoom(host: string): void {
     const { maxUnverified, maxUnverifiedPerHost } = this.#options;
-    let ofHost = 0;
-    let oldestOfHost: string | undefined;
-    for (const [id, peer] of this.#unverified) {
-      if (peer.host !== host) continue;
-      oldestOfHost ??= id;
-      ofHost++;
-    }
-    if (oldestOfHost !== undefined && ofHost >= maxUnverifiedPerHost) {
-      this.#unverified.delete(oldestOfHost);
-    } else if (this.#unverified.size >= maxUnverified) {
-      const [oldest] = this.#unverified.keys();
-      if (oldest !== undefined) this.#unverified.delete(oldest);
-    }
+    const id = oneToEvict(this.#unverified, host, maxUnverified, maxUnverifiedPerHost);
+    if (id !== undefined) this.#unverified.delete(id);
+  }
+
+  /** Keeps count of the peers that only ever signed messages, and evicts the oldest past the caps. */
+  #noteMeeting(peer: AuthenticatedPeer, host: string | undefined): void {
+    this.#unmet.delete(peer.id);
+    if (peer.connectedAtMs !== null || host === undefined) return;
+    const { maxUnmet, maxUnmetPerHost } = this.#options;
+    const evicted = oneToEvict(this.#unmet, host, maxUnmet, maxUnmetPerHost);
+    this.#unmet.set(peer.id, { host });
+    if (evicted === undefined) return;
+    this.#unmet.delete(evicted);
+    this.#authenticated.delete(evicted);
   }
 
   #evictAuthenticated(keep: string): void {
     for (const [id, peer] of this.#authenticated) {
       if (peer.isConnected || id === keep) continue;
       this.#authenticated.delete(id);
+      this.#unmet.delete(id);
       return;
     }
   }
+}
+
+/** The entry that must go before one more from `host` is added: the oldest of its host, or of all. */
+function oneToEvict(
+  entries: ReadonlyMap<string, { readonly host: string }>,
+  host: string,
+  max: number,
+  maxPerHost: number,
+): string | undefined {
+  let ofHost = 0;
+  let oldestOfHost: string | undefined;
+  for (const [id, entry] of entries) {
+    if (entry.host !== host) continue;
+    oldestOfHost ??= id;
+    ofHost++;
+  }
+  if (ofHost >= maxPerHost) return oldestOfHost;
+  if (entries.size < max) return undefined;
+  const [oldest] = entries.keys();
+  return oldest;
 }

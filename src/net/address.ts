@@ -58,6 +58,22 @@ export function parseAddress(text: string, defaultPort?: number): Address | unde
   return HOST_NAME.test(host) && !endsInNumber ? { host, port } : undefined;
 }
 
+/** Addresses of one node that are worth keeping. */
+export const MAX_ADDRESSES = 8;
+
+/** The addresses of both lists, the first list's first, without repeats, at most {@link MAX_ADDRESSES}. */
+export function mergeAddresses(
+  first: readonly Address[],
+  second: readonly Address[],
+): readonly Address[] {
+  const merged = new Map<string, Address>();
+  for (const address of [...first, ...second]) {
+    const key = formatAddress(address);
+    if (!merged.has(key)) merged.set(key, address);
+  }
+  return [...merged.values()].slice(0, MAX_ADDRESSES);
+}
+
 /** The scope of `host`. An IPv4-mapped IPv6 literal counts as its IPv4 address. */
 export function scopeOf(host: string): Scope {
   const plain = unmapped(host);

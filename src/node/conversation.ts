@@ -240,7 +240,8 @@ export class Conversation {
         this.#answerError("malformed_frame", "Cannot read frame: its first byte is not known");
         return this.#countMalformed("malformed_frame");
       case "handshake":
-        return this.#respond(payload, nowMs);
+        if (this.#phase.name === "plain") return this.#respond(payload, nowMs);
+        throw violation("unexpected_frame", "a handshake where a reply was awaited");
       case "sealed":
         throw violation("unexpected_frame", "a sealed record before a handshake");
     }
@@ -250,12 +251,12 @@ export class Conversation {
     const { events, local, remoteHost } = this.#options;
     if (this.#phase.name === "asking") return this.#readReply(payload, this.#phase.nonce, nowMs);
     const answer = local.responder.answer(payload, remoteHost);
+    // A connection speaks for one key: it cannot fill the registry with others.
+    if (answer.peer?.trust === "authenticated") this.#claim(answer.peer.id as PeerId);
     if (answer.reply) this.#outlet.pushFrame(answer.reply);
     if (answer.error?.code === "malformed_json") this.#countMalformed(answer.error.code);
     else if (answer.error) events.onRefused(answer.error.code);
-    if (!answer.peer) return;
-    if (answer.peer.trust === "authenticated") this.#claimed = answer.peer.id as PeerId;
-    events.onDiscovered(answer.peer);
+    if (answer.peer) events.onDiscovered(answer.peer);
   }
 
   #readReply(payload: Bytes, nonce: string, nowMs: number): void {
@@ -264,7 +265,8 @@ export class Conversation {
     if (typeOf(message) === ERROR_TYPE) {
       throw violation("refused_by_peer", "the peer sent an error");
     }
-    const peer = readReply(message, { verify: local.primitives.verify, nonce });
+    const { verify } = local.primitives;
+    const peer = readReply(message, { verify, nonce, wallMs: local.wallMs() });
     if (peer.id === local.identity.id) throw selfConnection();
     if (peer.trust === "authenticated") this.#claim(peer.id as PeerId);
     else local.responder.checkLegacy(remoteHost);
@@ -302,7 +304,7 @@ export class Conversation {
   #respond(frame: Bytes, nowMs: number): void {
     const { local } = this.#options;
     const { versions } = local.hello;
-    this.#releaseHandshake = local.admitHandshake();
+    this.#releaseHandshake = local.admitHandshake(this.#options.remoteHost);
     if (!this.#releaseHandshake) {
       this.#outlet.pushFrame(encodeRefusal("busy", versions));
       throw violation("busy", "too many handshakes are in flight");

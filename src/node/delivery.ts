@@ -104,6 +104,13 @@ export class Delivery {
     return { resend, failed };
   }
 
+  /** Everything that waits for an ACK, which is then no longer awaited. */
+  abandon(): readonly Envelope[] {
+    const envelopes = [...this.#pending.values()].map(({ envelope }) => envelope);
+    this.#pending.clear();
+    return envelopes;
+  }
+
   #expect(envelope: Envelope, nowMs: number): void {
     const dueMs = nowMs + this.#options.retryMs * 2 ** envelope.retryCount;
     this.#pending.set(envelope.messageId, { envelope, dueMs });

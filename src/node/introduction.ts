@@ -13,7 +13,7 @@ import {
   writeCapabilities,
 } from "../discovery/capabilities.ts";
 import { DiscoveryError, encodeMessage, parseMessage } from "../discovery/message.ts";
-import { type Address, formatAddress, parseAddress } from "../net/address.ts";
+import { type Address, formatAddress, MAX_ADDRESSES, parseAddress } from "../net/address.ts";
 import { NoiseError } from "../noise/symmetric_state.ts";
 import { isStaticKeyOf } from "./identity.ts";
 
@@ -30,8 +30,6 @@ export interface Introduction {
 
 /** What this build can speak inside a session. */
 export const FEATURES: readonly string[] = Object.freeze(["envelope/1", "exchange/1"]);
-/** Addresses of one node that are worth trying. */
-export const MAX_ADDRESSES = 8;
 const MAX_FEATURES = 32;
 const MAX_FEATURE_LENGTH = 32;
 const MAX_ADDRESS_LENGTH = 80;

@@ -21,6 +21,8 @@ export interface LinkOptions {
 
 /** Sent but unread bytes at which a sender must wait. */
 const HIGH_WATER_BYTES = 131_072;
+/** What may wait for a peer that does not read. */
+const MAX_PENDING_BYTES = 4_194_304;
 /** How long a closed conversation's last words may take to leave, and the peer to stop talking. */
 const LINGER_MS = 500;
 /** What a peer may still send after we closed; more of it is cut off. */
@@ -83,12 +85,23 @@ export class Link {
 
   /**
    * Sends one message in the session. Resolves at once, or, once {@link HIGH_WATER_BYTES} wait, when they
-   * have left.
+   * have left. A sender that does not wait loses the link at {@link MAX_PENDING_BYTES}.
    */
   send(body: Bytes): Promise<void> | undefined {
+    const { outlet } = this.#conversation;
+    if (outlet.pending > MAX_PENDING_BYTES) {
+      this.abort("too_slow");
+      return undefined;
+    }
     this.#conversation.send(body, this.#clock.now());
     this.#flush();
-    return this.#conversation.outlet.pending > HIGH_WATER_BYTES ? this.#writing : undefined;
+    return outlet.pending > HIGH_WATER_BYTES ? this.#writing : undefined;
+  }
+
+  /** Ends the conversation and frees the stream at once, last words unsaid. */
+  abort(code: string): void {
+    this.#conversation.close(code);
+    this.#stream.close();
   }
 
   /** Ends the conversation after what is queued has left. Idempotent. */
@@ -110,6 +123,8 @@ export class Link {
         }
         conversation.receive(count, this.#clock.now());
         this.#flush();
+        // A peer that asks without reading the answers is not listened to.
+        if (conversation.outlet.pending > HIGH_WATER_BYTES) await this.#writing;
         if (conversation.isClosed) this.#settleClose();
         else if (conversation.deadlineMs < this.#timerDueMs) this.#armTimer();
       }

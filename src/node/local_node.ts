@@ -13,7 +13,7 @@ import {
 } from "../discovery/message.ts";
 import { DiscoveryResponder, type LegacyPolicy } from "../discovery/responder.ts";
 import { DEFAULT_RATE_LIMIT, RateLimiter, type RateLimitOptions } from "../discovery/rate_limit.ts";
-import type { Address } from "../net/address.ts";
+import { type Address, scopeOf } from "../net/address.ts";
 import { type HelloOptions, SUPPORTED_VERSIONS, type VersionRange } from "../noise/hello.ts";
 import { type Primitives, randomBytes } from "../noise/primitives.ts";
 import { type ConversationDeadlines, DEFAULT_DEADLINES } from "./deadlines.ts";
@@ -39,6 +39,8 @@ export interface LocalNodeOptions {
 
 /** Handshakes that may be under way at once: each costs a stranger nothing and us a millisecond. */
 export const DEFAULT_MAX_HANDSHAKES = 64;
+/** Of those, the share one address may have; loopback, where a whole village may live, may have all. */
+const MAX_HANDSHAKES_PER_HOST = 16;
 
 export class LocalNode {
   readonly identity: Identity;
@@ -47,7 +49,9 @@ export class LocalNode {
   readonly responder: DiscoveryResponder;
   readonly hello: HelloOptions;
   readonly #options: LocalNodeOptions;
-  #handshakes = 0;
+  /** Handshakes of strangers under way, by host. */
+  readonly #handshakes = new Map<string, number>();
+  #handshakesInFlight = 0;
 
   constructor(options: LocalNodeOptions) {
     const { identity, primitives, clock, legacy } = options;
@@ -74,7 +78,12 @@ export class LocalNode {
 
   /** Handshakes of strangers under way. */
   get handshakesInFlight(): number {
-    return this.#handshakes;
+    return this.#handshakesInFlight;
+  }
+
+  /** Our wall clock, Unix ms. */
+  wallMs(): number {
+    return this.#options.clock.wallMs();
   }
 
   /** A fresh discovery request, and the nonce that its reply must sign back. */
@@ -82,7 +91,7 @@ export class LocalNode {
     const nonce = nonceText(randomBytes(NONCE_BYTES));
     const request = writeRequest(this.#options.describe(), this.identity.signing, {
       nonce,
-      wallMs: this.#options.clock.wallMs(),
+      wallMs: this.wallMs(),
     });
     return { payload: encodeMessage(request), nonce };
   }
@@ -99,15 +108,23 @@ export class LocalNode {
   }
 
   /** A place among the handshakes in flight, to be released once; `undefined` when all are taken. */
-  admitHandshake(): (() => void) | undefined {
-    if (this.#handshakes >= (this.#options.maxHandshakes ?? DEFAULT_MAX_HANDSHAKES)) {
-      return undefined;
-    }
-    this.#handshakes++;
+  admitHandshake(host: string): (() => void) | undefined {
+    const max = this.#options.maxHandshakes ?? DEFAULT_MAX_HANDSHAKES;
+    const maxOfHost = scopeOf(host) === "loopback" ? max : MAX_HANDSHAKES_PER_HOST;
+    const ofHost = this.#handshakes.get(host) ?? 0;
+    if (this.#handshakesInFlight >= max || ofHost >= maxOfHost) return undefined;
+    this.#countHandshake(host, 1);
     let isHeld = true;
     return () => {
-      if (isHeld) this.#handshakes--;
+      if (isHeld) this.#countHandshake(host, -1);
       isHeld = false;
     };
+  }
+
+  #countHandshake(host: string, change: 1 | -1): void {
+    this.#handshakesInFlight += change;
+    const count = (this.#handshakes.get(host) ?? 0) + change;
+    if (count === 0) this.#handshakes.delete(host);
+    else this.#handshakes.set(host, count);
   }
 }

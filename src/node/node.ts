@@ -113,6 +113,7 @@ export class Node {
   readonly #sessions = new Map<PeerId, Session>();
   readonly #listeners: Listener[] = [];
   readonly #loops: Promise<void>[] = [];
+  readonly #dials = new Set<Promise<DialOutcome>>();
   readonly #retryTimer: Timer;
   #isClosed = false;
 
@@ -149,7 +150,16 @@ export class Node {
   }
 
   /** Dials `address` and resolves when it is known what became of it. Rejects only on a defect. */
-  async dial(
+  dial(
+    address: Address,
+    options: { readonly approach: Approach; readonly expected?: PeerId },
+  ): Promise<DialOutcome> {
+    const dial = this.#dial(address, options).finally(() => this.#dials.delete(dial));
+    this.#dials.add(dial);
+    return dial;
+  }
+
+  async #dial(
     address: Address,
     options: { readonly approach: Approach; readonly expected?: PeerId },
   ): Promise<DialOutcome> {
@@ -181,7 +191,15 @@ export class Node {
 
   /** Sends one message to every connected peer. */
   broadcast(type: MessageType, data: JsonObject, options?: SendOptions): void {
-    for (const session of this.#sessions.values()) session.send(type, data, options);
+    for (const session of this.#sessions.values()) {
+      try {
+        session.send(type, data, options);
+      } catch (error) {
+        // One peer that acknowledges nothing must not silence us to the others.
+        if (!(error instanceof CodedError)) throw error;
+        this.#options.log("warn", "message not sent", { peer: shortId(session.peer.id), type });
+      }
+    }
   }
 
   /**
@@ -206,13 +224,13 @@ export class Node {
     if (!this.#isClosed) {
       this.#isClosed = true;
       this.#retryTimer.cancel();
-      this.broadcast("PEER_GOODBYE", { reason: "shutdown" }, { priority: 2 });
+      this.broadcast("PEER_GOODBYE", { reason: "shutdown" }, { priority: 0 });
       for (const listener of this.#listeners) listener.close();
       for (const link of this.#links) link.close("shutdown");
       this.#requests.abandon(undefined, "the node is closing");
     }
     await Promise.all([...this.#links].map((link) => link.ended));
-    await Promise.all(this.#loops);
+    await Promise.all([...this.#loops, ...this.#dials]);
   }
 
   async #acceptLoop(listener: Listener): Promise<void> {
@@ -220,6 +238,7 @@ export class Node {
       try {
         const stream = await listener.accept();
         if (!stream) return;
+        if (this.#isClosed) return stream.close();
         this.counters.connectionsAccepted++;
         this.#attach(stream);
       } catch (error) {
@@ -232,11 +251,11 @@ export class Node {
 
   /** Makes a link of `stream` and follows it to its end. */
   #attach(stream: ByteStream, dial?: Dial): void {
-    const { local, clock, log } = this.#options;
+    const { local, clock } = this.#options;
     const link: Link = new Link({
       stream,
       clock,
-      onFault: (error) => log("error", "conversation failed", { error: describeError(error) }),
+      onFault: (error) => this.#fault(error),
       conversation: {
         local,
         approach: dial?.approach,
@@ -249,7 +268,7 @@ export class Node {
     const evicted = dial ? undefined : this.#admission.admit(link);
     if (evicted) {
       this.counters.connectionsEvicted++;
-      evicted.close("evicted");
+      evicted.abort("evicted");
     }
     link.start();
     void link.ended.then(() => this.#links.delete(link));
@@ -304,6 +323,7 @@ export class Node {
       onEnvelope: (envelope) => this.#receive(session, envelope),
       onUndelivered: (envelope) => this.#emit({ type: "undelivered", to: peer.id, envelope }),
       onRefused: (code) => this.#reject(code, remote),
+      onFault: (error) => this.#fault(error),
     });
     this.#sessions.set(peer.id, session);
     incumbent?.link.close("duplicate");
@@ -325,14 +345,15 @@ export class Node {
     if (this.#sessions.get(id) !== session) return;
     this.#sessions.delete(id);
     this.#requests.abandon(id, `the session ended (${code})`);
+    session.abandon();
     this.#emit({ type: "session_closed", id, code });
   }
 
   #receive(session: Session, envelope: Envelope): void {
     const { id } = session.peer;
     if (this.#requests.answer(id, envelope)) return;
-    if (envelope.type === "PEER_GOODBYE") session.link.close("goodbye");
     this.#emit({ type: "envelope", from: id, envelope });
+    if (envelope.type === "PEER_GOODBYE") session.link.close("goodbye");
   }
 
   #retry(): void {
@@ -344,6 +365,12 @@ export class Node {
     // A peer of another version is somebody's mistake to mend; the rest is a day's noise.
     const level = code === "version_mismatch" ? "warn" : "debug";
     this.#options.log(level, "rejected", { code, host: remote.host, reason });
+  }
+
+  /** A defect of ours, met in what one peer sent: it has cost that peer's link and nothing else. */
+  #fault(error: unknown): void {
+    const stack = error instanceof Error ? error.stack : undefined;
+    this.#options.log("error", "internal error", { error: describeError(error), stack });
   }
 
   #emit(event: NodeEvent): void {

@@ -48,6 +48,8 @@ export interface SessionOptions {
   readonly delivery: Delivery;
   readonly onEnvelope: (envelope: Envelope) => void;
   readonly onUndelivered: (envelope: Envelope) => void;
+  /** Told of an error that no layer expected. */
+  readonly onFault: (error: unknown) => void;
   /** Input that was dropped for cause. */
   readonly onRefused: (code: string) => void;
 }
@@ -70,7 +72,10 @@ export class Session {
     this.openedAtMs = options.clock.now();
   }
 
-  /** Sends a new message. Throws `DeliveryError` when too many wait for an ACK. */
+  /**
+   * Sends a new message. Throws `DeliveryError` when too many wait for an ACK, `RangeError` when it is too
+   * large.
+   */
   send(type: MessageType, data: JsonObject, options: SendOptions = {}): Envelope {
     const wallMs = this.#options.clock.wallMs();
     const envelope: Envelope = {
@@ -90,8 +95,9 @@ export class Session {
       requiresAck: options.requiresAck ?? false,
       correlationId: options.correlationId ?? null,
     };
+    const bytes = encodeEnvelope(envelope);
     this.delivery.send(envelope, this.#options.clock.now());
-    this.#post(envelope);
+    this.#post(bytes);
     return envelope;
   }
 
@@ -107,6 +113,8 @@ export class Session {
           "Cannot accept envelope: its sender is not the peer",
         );
       }
+      const { recipientId } = envelope;
+      if (recipientId !== null && recipientId !== this.#options.ownId) return this.#drop();
       const receipt = this.delivery.receive(envelope, clock.wallMs());
       if (receipt.acknowledge) this.#answer(envelope, "ACK", { acknowledged: true });
       if (receipt.verdict !== "deliver") return this.#drop();
@@ -124,21 +132,36 @@ export class Session {
     if (this.delivery.pending === 0) return;
     const { clock, onUndelivered } = this.#options;
     const { resend, failed } = this.delivery.due(clock.now(), clock.wallMs());
-    resend.forEach((envelope) => this.#post(envelope));
+    resend.forEach((envelope) => this.#post(encodeEnvelope(envelope)));
     failed.forEach(onUndelivered);
+  }
+
+  /** Gives up what is unacknowledged: the session is over and none replaces it. */
+  abandon(): void {
+    this.delivery.abandon().forEach(this.#options.onUndelivered);
   }
 
   /** Delivers the most urgent of what has arrived; called once for each arrival. */
   #deliverNext(): void {
     for (let priority = PRIORITIES - 1; priority >= 0; priority--) {
       const envelope = this.#inbox[priority]?.shift();
-      if (envelope) return this.#deliver(envelope);
+      if (envelope) return this.#deliverSafely(envelope);
+    }
+  }
+
+  /** What a peer sent must never end the process: a defect of ours ends its session, and is told. */
+  #deliverSafely(envelope: Envelope): void {
+    if (this.link.isClosed) return this.#drop();
+    try {
+      this.#deliver(envelope);
+    } catch (error) {
+      this.#options.onFault(error);
+      this.link.close("internal_error");
     }
   }
 
   #deliver(envelope: Envelope): void {
-    const { ownId, onEnvelope, clock } = this.#options;
-    if (envelope.recipientId !== null && envelope.recipientId !== ownId) return this.#drop();
+    const { onEnvelope, clock } = this.#options;
     if (envelope.type === "ACK") {
       if (envelope.correlationId !== null) this.delivery.acknowledge(envelope.correlationId);
     } else if (envelope.type === "PING") {
@@ -152,9 +175,9 @@ export class Session {
     this.send(type, data, { correlationId: question.messageId });
   }
 
-  #post(envelope: Envelope): void {
+  #post(bytes: Bytes): void {
     this.#options.counters.envelopesSent++;
-    void this.link.send(encodeEnvelope(envelope));
+    void this.link.send(bytes);
   }
 
   #drop(): void {

@@ -52,10 +52,9 @@ export async function readFile(path: string, maxBytes: number): Promise<Bytes | 
 export async function replaceFile(path: string, bytes: Bytes): Promise<void> {
   const successor = await writeBeside(path, bytes);
   try {
-    await Deno.rename(successor, path);
-  } catch (error) {
+    await renameTo(successor, path);
+  } finally {
     await discard(successor);
-    throw unwritable(path, error);
   }
 }
 
@@ -69,10 +68,11 @@ export async function createFile(path: string, bytes: Bytes): Promise<void> {
     // Unlike a rename, a link never replaces a file that has appeared meanwhile.
     await Deno.link(successor, path);
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) {
+    if (error instanceof Deno.errors.AlreadyExists || await exists(path)) {
       throw new StoreError("exists", `Cannot create ${path}: it exists`, { cause: error });
     }
-    throw unwritable(path, error);
+    // A file system without links (FAT): a rename is the next best.
+    await renameTo(successor, path);
   } finally {
     await discard(successor);
   }
@@ -86,20 +86,20 @@ export async function removeFile(path: string): Promise<void> {
 /** Moves a damaged file out of the way and returns its new name. Throws {@link StoreError}. */
 export async function setAside(path: string, wallMs: number): Promise<string> {
   const aside = `${path}.damaged-${new Date(wallMs).toISOString().replace(/[:.]/g, "-")}`;
-  try {
-    await Deno.rename(path, aside);
-    return aside;
-  } catch (error) {
-    throw unwritable(path, error);
-  }
+  await renameTo(path, aside);
+  return aside;
 }
 
 /** Takes the rights of group and others away; `true` when there were any. A no-op on Windows. */
 export async function makePrivate(path: string): Promise<boolean> {
-  const { mode } = await Deno.stat(path);
-  if (mode === null || (mode & 0o077) === 0) return false;
-  await Deno.chmod(path, PRIVATE_FILE);
-  return true;
+  try {
+    const { mode } = await Deno.stat(path);
+    if (mode === null || (mode & 0o077) === 0) return false;
+    await Deno.chmod(path, PRIVATE_FILE);
+    return true;
+  } catch (error) {
+    throw unwritable(path, error);
+  }
 }
 
 /**
@@ -107,13 +107,14 @@ export async function makePrivate(path: string): Promise<boolean> {
  * {@link StoreError} `locked` when another process holds it.
  */
 export async function lockFile(path: string): Promise<() => void> {
-  let file: Deno.FsFile;
+  let file: Deno.FsFile | undefined;
   try {
-    file = await Deno.open(path, { create: true, write: true, mode: PRIVATE_FILE });
+    const held = file = await Deno.open(path, { create: true, write: true, mode: PRIVATE_FILE });
+    if (await held.tryLock(true)) return () => held.close();
   } catch (error) {
+    file?.close();
     throw unwritable(path, error);
   }
-  if (await file.tryLock(true)) return () => file.close();
   file.close();
   throw new StoreError("locked", `Cannot lock ${path}: another process holds it`);
 }
@@ -129,6 +130,24 @@ async function writeBeside(path: string, bytes: Bytes): Promise<string> {
   } catch (error) {
     await discard(successor);
     throw unwritable(path, error);
+  }
+}
+
+async function renameTo(from: string, to: string): Promise<void> {
+  try {
+    await Deno.rename(from, to);
+  } catch (error) {
+    throw unwritable(to, error);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch {
+    // Absent, or not ours to see: then the rename says so.
+    return false;
   }
 }
 
