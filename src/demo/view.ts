@@ -53,10 +53,17 @@ export function renderProgress(sample: VillageSample): string {
   if (ready < agents.length) {
     return `${elapsed}: starting, ${ready} of ${count(agents.length, "agent")} ready`;
   }
-  const sessions = `${liveSessions(agents)} of ${expectedSessions(agents.length)} sessions`;
-  if (legacy.length === 0) return `${elapsed}: ${sessions}`;
-  return `${elapsed}: ${sessions}, old nodes: ${countRegisteredUs(sample)} of ${legacy.length} ` +
-    `know us, we know ${countRegistered(sample)}`;
+  const parts = [`${liveSessions(agents)} of ${expectedSessions(agents.length)} sessions`];
+  if (legacy.length > 0) {
+    const knowUs = countRegisteredUs(sample);
+    const known = countRegistered(sample);
+    parts.push(`old nodes: ${knowUs} of ${legacy.length} know us, we know ${known}`);
+  }
+  const ids = idsOf(agents);
+  const asked = agents.filter(({ candidates }) => candidates !== undefined);
+  const waiting = asked.filter((agent) => countCandidates(agent, ids) < agents.length - 1).length;
+  if (waiting > 0) parts.push(`${count(waiting, "agent")} with too few candidates`);
+  return `${elapsed}: ${parts.join(", ")}`;
 }
 
 /** Terminal codes that replace the `previous` lines drawn last by `lines`. */

@@ -84,6 +84,8 @@ Deno.test("renderProgress() says how many are ready, then how many are connected
   // One of two ends has not reported the last session: 5 of 6 ends are 2 whole sessions.
   const almost = withAgent(whole, 0, { sessions: 1 });
   assertEquals(renderProgress(almost), "1.2 s: 2 of 3 sessions");
+  const busy = withAgent(whole, 0, { candidates: [] });
+  assertEquals(renderProgress(busy), "1.2 s: 3 of 3 sessions, 1 agent with too few candidates");
 });
 
 Deno.test("progressOf() is 1 only when everything is done", { permissions: "none" }, () => {

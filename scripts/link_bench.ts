@@ -1,0 +1,128 @@
+/**
+ * Our sealed link beside its baselines: raw TCP and a hand-written sealed loop, in two processes and
+ * one run.
+ *
+ * Rounds alternate between the contenders and every figure is a median; ratios are medians of the
+ * ratios within one round, so that a slow moment of the machine slows both sides of a ratio.
+ */
+
+import { parseArgs } from "@std/cli";
+import { describeError } from "../src/base/errors.ts";
+import { chooseBackend } from "../src/noise/backend.ts";
+import { findAffinity } from "./lib/link/affinity.ts";
+import { Dialers } from "./lib/link/dials.ts";
+import { createLocalNode } from "./lib/link/local.ts";
+import { connectLoop } from "./lib/link/loop.ts";
+import { type Contenders, measure } from "./lib/link/measure.ts";
+import { connectRaw } from "./lib/link/raw.ts";
+import { type LinkReport, reportOf, tableOf } from "./lib/link/report.ts";
+import type { ServerPorts } from "./lib/link/server.ts";
+import { connectSealed } from "./lib/link/sealed.ts";
+
+const DEFAULT_SECONDS = 30;
+
+const HELP = `Usage: deno run -A scripts/link_bench.ts [--json] [--seconds S]
+
+Measures raw TCP, a hand-written sealed loop and hamlet's sealed link side by side, between two
+processes on this machine: one-way throughput at 64 KiB, round trips of 64 bytes with both
+processes on one core (where taskset exists), and dials per second until both sides are ready.
+
+Options:
+  --json        Print one JSON object
+  --seconds S   Measuring time, 3..600 (default ${DEFAULT_SECONDS})
+  -h, --help    Show this text`;
+
+interface Options {
+  readonly json: boolean;
+  readonly seconds: number;
+}
+
+/** Reads the flags; a string is what is wrong with them. */
+function readOptions(args: readonly string[]): Options | "help" | string {
+  const unknown: string[] = [];
+  const flags = parseArgs([...args], {
+    boolean: ["json", "help"],
+    string: ["seconds"],
+    alias: { h: "help" },
+    unknown: (arg) => unknown.push(arg) === 0,
+  });
+  if (flags.help) return "help";
+  if (unknown.length > 0) return `Unknown argument ${unknown[0]}; see --help`;
+  const seconds = Number(flags.seconds ?? DEFAULT_SECONDS);
+  if (!(seconds >= 3 && seconds <= 600)) return "--seconds must be within 3..600";
+  return { json: flags.json, seconds };
+}
+
+async function run(seconds: number): Promise<LinkReport> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--allow-all",
+      "--quiet",
+      `--config=${import.meta.dirname}/../deno.json`,
+      `${import.meta.dirname}/lib/link/server.ts`,
+    ],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const input = child.stdin.getWriter();
+  try {
+    const ports = await readPorts(child.stdout);
+    const contenders = await connectAll(ports);
+    try {
+      const affinity = await findAffinity([Deno.pid, child.pid]);
+      return reportOf(await measure(contenders, { seconds, affinity }), affinity?.core);
+    } finally {
+      await closeAll(contenders);
+    }
+  } finally {
+    await input.close().catch(() => {
+      // The far process is gone already.
+    });
+    await child.status;
+  }
+}
+
+async function connectAll(ports: ServerPorts): Promise<Contenders> {
+  const { primitives } = chooseBackend();
+  return {
+    raw: await connectRaw(ports.raw),
+    loop: await connectLoop(ports.loop),
+    sealed: await connectSealed(createLocalNode(primitives), ports.sealed),
+    dialers: await Dialers.connect(primitives, ports.dials),
+  };
+}
+
+async function closeAll(contenders: Contenders): Promise<void> {
+  const { raw, loop, sealed, dialers } = contenders;
+  await Promise.all([raw.close(), loop.close(), sealed.close(), dialers.close()]);
+}
+
+/** The first line of the far process. */
+async function readPorts(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<ServerPorts> {
+  let text = "";
+  for await (const chunk of stdout.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (text.includes("\n")) return JSON.parse(text);
+  }
+  throw new Error("Cannot start the far process: it ended before it listened");
+}
+
+if (import.meta.main) {
+  const options = readOptions(Deno.args);
+  if (options === "help") {
+    console.log(HELP);
+  } else if (typeof options === "string") {
+    console.error(options);
+    Deno.exitCode = 2;
+  } else {
+    try {
+      const report = await run(options.seconds);
+      console.log(options.json ? JSON.stringify(report, null, 2) : tableOf(report));
+    } catch (error) {
+      console.error(`Cannot measure: ${describeError(error)}`);
+      Deno.exitCode = 1;
+    }
+  }
+}
