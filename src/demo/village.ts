@@ -12,7 +12,7 @@ import type { Address } from "../net/address.ts";
 import { AgentProcess } from "./agent_process.ts";
 import { LOOPBACK, type Self } from "./launch.ts";
 import { LegacyChild } from "./legacy_child.ts";
-import type { VillageSample } from "./sample.ts";
+import type { AgentSample, VillageSample } from "./sample.ts";
 import { countRegistered, idsOf, isAgentComplete } from "./summary.ts";
 
 export interface VillageOptions {
@@ -83,17 +83,21 @@ export class Village {
 
   /**
    * Asks the agents how they are. `missing` asks only those that are not known to be complete, and for
-   * their lists only once they say that they have all sessions: looking costs the village time.
+   * their lists once when they say that they have all sessions, then only when all say so: looking costs
+   * the village time.
    */
   async look(whom: "missing" | "all"): Promise<void> {
     const { sample } = this;
+    const { nodes } = this.#options;
     const ids = idsOf(sample.agents);
     const knowsLegacy = countRegistered(sample) === sample.legacy.length;
-    const { nodes } = this.#options;
+    const hasSessions = (agent: AgentSample) => agent.sessions >= nodes - 1;
+    const isCalm = sample.agents.every(hasSessions);
     await Promise.all(this.#agents.map(async (agent, index) => {
       if (whom === "all") return await agent.look(true);
-      const isDone = isAgentComplete(agent.sample, ids, nodes) && (index > 0 || knowsLegacy);
-      if (!isDone) await agent.look(agent.sample.sessions >= nodes - 1);
+      const last = agent.sample;
+      if (isAgentComplete(last, ids, nodes) && (index > 0 || knowsLegacy)) return;
+      await agent.look(hasSessions(last) && (isCalm || last.candidates === undefined));
     }));
   }
 
