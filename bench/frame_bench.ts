@@ -46,6 +46,7 @@ function decodeInPlace(decoder: FrameDecoder, stream: Bytes): number {
 for (const size of SIZES) {
   const stream = framesOf(size, RECORD_BYTE);
   const decoder = new FrameDecoder();
+  decoder.readAhead();
   const expected = size.bytes * size.frames;
   for (const found of [decodeByCopying(stream), decodeInPlace(decoder, stream)]) {
     if (found !== expected) throw new Error(`Cannot time ${size.label}: ${found} of ${expected}`);

@@ -14,11 +14,14 @@ import {
   compareSealed,
   type Comparison,
 } from "../bench/lib/detection.ts";
-import { SIZES } from "../bench/lib/samples.ts";
+import { type Size, SIZES } from "../bench/lib/samples.ts";
 import { median, quantile, rounded } from "./lib/statistics.ts";
 
-const DEFAULT_SECONDS = 12;
-const WARM_UP_PASSES = 50;
+const DEFAULT_SECONDS = 15;
+const WARM_UP_PASSES = 20;
+const SET_UPS = 9;
+
+type Compare = (size: Size) => Comparison;
 
 const HELP = `Usage: deno run scripts/overhead.ts [--json] [--seconds S]
 
@@ -30,8 +33,19 @@ Options:
   --seconds S   Measuring time, 1..600 (default ${DEFAULT_SECONDS})
   -h, --help    Show this text`;
 
-/** Percent that detection adds in `comparison`. */
-function measure(comparison: Comparison, seconds: number): number {
+/**
+ * Percent that detection adds at `size`: the median over several set-ups, because where a buffer happens to
+ * lie in memory can matter as much as what is measured.
+ */
+function measure(compare: Compare, size: Size, seconds: number): number {
+  const percents = Array.from(
+    { length: SET_UPS },
+    () => measureOnce(compare(size), seconds / SET_UPS),
+  );
+  return median(percents);
+}
+
+function measureOnce(comparison: Comparison, seconds: number): number {
   checkComparison(comparison);
   const { plain, detecting } = comparison;
   for (let i = 0; i < WARM_UP_PASSES; i++) void (plain(), detecting());
@@ -55,8 +69,8 @@ function timed(pass: () => number): number {
 
 function run(seconds: number) {
   const share = seconds / (2 * SIZES.length);
-  const measured = (compare: typeof compareSealed) =>
-    SIZES.map((size) => ({ size, percent: rounded(measure(compare(size), share), 2) }));
+  const measured = (compare: Compare) =>
+    SIZES.map((size) => ({ size, percent: rounded(measure(compare, size, share), 2) }));
   const sealed = measured(compareSealed);
   const json = measured(compareJson);
   const bySize = (figures: typeof sealed) =>

@@ -37,6 +37,9 @@ export function compareSealed(size: Size): Comparison {
   const { primitives } = chooseBackend();
   const stream = sealedStream(primitives, size);
   const [detecting, plain] = [new FrameDecoder(), new PlainDecoder()];
+  // As for every peer that has authenticated.
+  detecting.readAhead();
+  plain.readAhead();
   return {
     path: "sealed",
     size,

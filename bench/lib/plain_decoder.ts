@@ -9,6 +9,7 @@ import { MAX_BUFFER_BYTES, MIN_BUFFER_BYTES } from "../../src/wire/frame.ts";
 import { LENGTH_BYTES, MAX_PAYLOAD_BYTES } from "../../src/wire/limits.ts";
 
 const SMALL_READS_TO_SHRINK = 8;
+const NO_BYTES: Bytes = new Uint8Array(0);
 
 /** Cuts a byte stream into frames, whatever they carry. */
 export class PlainDecoder {
@@ -16,14 +17,20 @@ export class PlainDecoder {
   #start = 0;
   #end = 0;
   #smallReads = 0;
-  #payload: Bytes = new Uint8Array(0);
+  #readsAhead = false;
+  #payload = NO_BYTES;
 
   /** The payload of the frame that `next` found. */
   get payload(): Bytes {
     return this.#payload;
   }
 
+  readAhead(): void {
+    this.#readsAhead = true;
+  }
+
   space(): Bytes {
+    this.#payload = NO_BYTES;
     if (this.#start === this.#end) {
       this.#start = this.#end = 0;
       if (this.#smallReads >= SMALL_READS_TO_SHRINK && this.#buffer.length > MIN_BUFFER_BYTES) {
@@ -36,7 +43,7 @@ export class PlainDecoder {
   }
 
   commit(count: number): void {
-    const wasFull = count === this.#buffer.length - this.#end;
+    const wasFull = this.#readsAhead && count === this.#buffer.length - this.#end;
     this.#end += count;
     this.#smallReads = count < MIN_BUFFER_BYTES / 4 ? this.#smallReads + 1 : 0;
     if (wasFull && this.#start === 0 && this.#buffer.length < MAX_BUFFER_BYTES) this.#resize(2);

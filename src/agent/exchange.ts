@@ -86,6 +86,7 @@ export class Exchange {
   /** Keeps a record, and the wish to dial its owner. `false` when it is not valid. */
   #learn(value: unknown, host: string, owner: PeerId | undefined): boolean {
     const { verify, clock, plan, identity } = this.#options;
+    if (owner === undefined && this.#book.holds(value)) return true;
     const record = readRecord(value, verify, clock.wallMs());
     if (!record || (owner !== undefined && record.id !== owner)) return false;
     if (record.id === identity.id || !this.#book.keep(record)) return true;

@@ -162,6 +162,7 @@ function limited(lines: readonly string[]): string[] {
 }
 
 function inWords({ p50, max }: Spread): string {
+  if (p50 === null) return "not reached";
   const text = (ms: number | null) => ms === null ? "not reached" : `${Math.round(ms)} ms`;
   return `${text(p50)} (p50), ${text(max)} (max), after the last agent was ready`;
 }

@@ -75,7 +75,7 @@ export class Village {
       for (let i = 1; i < nodes; i++) this.#startAgent(0, [first]);
       await Promise.all(this.#agents.map((agent) => agent.settled(signal)));
     } catch (error) {
-      throw new VillageError("spawn_failed", `Cannot start a process: ${describeError(error)}`, {
+      throw new VillageError("spawn_failed", `Cannot start the village: ${describeError(error)}`, {
         cause: error,
       });
     }

@@ -2,6 +2,7 @@
  * The records we hold of others: the newest of each, bounded, for peers that ask who else there is.
  */
 
+import { isObject } from "../base/guards.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { PeerRecord } from "./peer_record.ts";
 
@@ -13,6 +14,14 @@ export class RecordBook {
 
   get size(): number {
     return this.#records.size;
+  }
+
+  /** Whether `value` is a record already held, to the letter: then it needs no second look. */
+  holds(value: unknown): boolean {
+    if (!isObject(value)) return false;
+    const held = this.#records.get(value["node_id"] as PeerId);
+    return held !== undefined && held.signed["signature"] === value["signature"] &&
+      held.signed["seq"] === value["seq"];
   }
 
   /** Keeps `record` if it is newer than the one held; `false` when it is not. */

@@ -25,7 +25,7 @@ Deno.test("renderSummary() says that a village is not complete, and why", {
   const text = renderSummary(summarise(village, 0), ["Because.", "Do this."]).join("\n");
   assert(text.startsWith("The village is NOT complete.\n"));
   assertStringIncludes(text, "no old nodes were asked for");
-  assertStringIncludes(text, "not reached (p50), not reached (max)");
+  assertStringIncludes(text, "Time to full mesh                 not reached\n");
   assertStringIncludes(text, "Memory per agent                  not known");
   assert(text.endsWith("\n\n  Because.\n  Do this."));
 });

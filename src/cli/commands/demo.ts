@@ -21,7 +21,7 @@ export async function run({ flags, write }: CommandContext): Promise<number> {
   const stop = new AbortController();
   const release = untilInterrupted(() => stop.abort());
   try {
-    const { summary } = await runDemo({
+    const { summary, problems } = await runDemo({
       nodes: number("nodes", DEFAULT_NODES, MIN_NODES, MAX_NODES),
       legacy: number("legacy", DEFAULT_LEGACY, 0, MAX_LEGACY),
       seconds: number("seconds", 0, 0, MAX_SECONDS),
@@ -36,6 +36,8 @@ export async function run({ flags, write }: CommandContext): Promise<number> {
       signal: stop.signal,
       write,
     });
+    // The JSON object says that something is missing; these lines say what.
+    if (flags.has("json")) { for (const problem of problems) console.error(problem); }
     return summary.ok ? EXIT.ok : EXIT.failed;
   } finally {
     release();
