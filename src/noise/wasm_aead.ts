@@ -15,6 +15,12 @@ import type { Aead } from "./primitives.ts";
 /** Plaintext length up to which the WebAssembly cipher is the faster one, bytes. */
 export const SMALL_BYTES = 256;
 
+/**
+ * Small plaintexts are cut from buffers of this size: a buffer of its own for each would cost a fifth of
+ * opening it. Whoever keeps a small plaintext for long keeps its slab.
+ */
+const SLAB_BYTES = 16_384;
+
 /** The longest associated data the WebAssembly module takes; Noise's is a 32-byte hash or empty. */
 const MAX_AD_BYTES = 32;
 
@@ -22,6 +28,7 @@ const MAX_AD_BYTES = 32;
 export function withSmallRecords(large: Aead): Aead {
   const wasm = new ChaCha20Poly1305(newInstance());
   const joined = new Uint8Array(SMALL_BYTES);
+  const slab = new Slab();
   return {
     name: `${large.name}+wasm`,
     seal(key, nonce, ad, parts, out) {
@@ -36,7 +43,8 @@ export function withSmallRecords(large: Aead): Aead {
       if (length > SMALL_BYTES || length < 0 || ad.length > MAX_AD_BYTES) {
         return large.open(key, nonce, ad, sealed);
       }
-      return wasm.open(key, nonce, sealed, ad) as Bytes | null ?? undefined;
+      const plaintext = slab.cut(length);
+      return wasm.open(key, nonce, sealed, ad, plaintext) === null ? undefined : plaintext;
     },
   };
 }
@@ -49,4 +57,20 @@ function join(parts: readonly Bytes[], scratch: Bytes, length: number): Bytes {
     offset += part.length;
   }
   return scratch.subarray(0, length);
+}
+
+/** Hands out pieces of a buffer, and begins a new one when it is used up; nothing is handed out twice. */
+class Slab {
+  #buffer = new ArrayBuffer(SLAB_BYTES);
+  #used = 0;
+
+  cut(length: number): Bytes {
+    if (this.#used + length > SLAB_BYTES) {
+      this.#buffer = new ArrayBuffer(SLAB_BYTES);
+      this.#used = 0;
+    }
+    const piece = new Uint8Array(this.#buffer, this.#used, length);
+    this.#used += length;
+    return piece;
+  }
 }
