@@ -34,8 +34,8 @@ import { VERSION } from "../version.ts";
 
 /** Everything must be gone by then. */
 const CLOSE_MS = 1_500;
-/** By then a start's work is done, then a village's; the garbage of both can go. */
-const SETTLED_MS = [750, 10_000];
+/** By then a village has formed, and what that left behind can go. */
+const SETTLED_MS = 5_000;
 const HOUSEKEEPING_MS = 300_000;
 export async function run({ flags }: CommandContext): Promise<number> {
   const config = readUpConfig(flags, systemSurroundings());
@@ -90,12 +90,14 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
     clock: systemClock,
   };
   const control = new ControlServer({ agent, setting, onStop: () => stop.abort() });
+  // The start leaves more garbage than the agent will ever need room for.
+  collectGarbage();
   const { url, token } = control;
   await writeEndpoint(stateDir, { url, token, pid: Deno.pid, listenPort: listener.address.port });
   announce(agent, backend, log);
   await dropPrivileges(HOST_OS);
 
-  for (const settledMs of SETTLED_MS) systemClock.schedule(settledMs, collectGarbage);
+  systemClock.schedule(SETTLED_MS, collectGarbage);
   const housekeeping = scheduleEvery(systemClock, HOUSEKEEPING_MS, collectGarbage);
   await untilStopped(stop, log);
   housekeeping.cancel();
