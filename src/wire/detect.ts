@@ -41,6 +41,12 @@ const PATH_OF_BYTE: readonly Path[] = Array.from({ length: 256 }, (_, byte) => {
   return byte > RECORD_BYTE ? "reserved" : "malformed";
 });
 
+/** {@link PATH_LIMITS} by first byte: one lookup in the hot path of the decoder. */
+const LIMIT_OF_BYTE = Uint32Array.from(
+  PATH_OF_BYTE,
+  (path) => path === "reserved" ? 0 : PATH_LIMITS[path],
+);
+
 // The verbs of RFC 9110 and RFC 5789 cut to four bytes, and HTTP/2's preface (RFC 9113 section 3.4).
 const HTTP_OPENINGS = [
   "GET ",
@@ -63,6 +69,11 @@ const FOREIGN_OF_LENGTH: ReadonlyMap<number, Foreign> = new Map<number, Foreign>
 /** The path of a frame whose payload starts with `byte`. */
 export function detectPath(byte: number): Path {
   return PATH_OF_BYTE[byte] ?? "malformed";
+}
+
+/** The largest payload that may start with `byte`; 0 where none may. */
+export function payloadLimit(byte: number): number {
+  return LIMIT_OF_BYTE[byte] ?? 0;
 }
 
 /** The foreign protocol whose first four bytes were read as `length`, if any. */

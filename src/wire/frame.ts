@@ -18,7 +18,14 @@
 
 import { type Bytes, readU32, writeU32 } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
-import { detectForeign, detectPath, type Foreign, type Path, PATH_LIMITS } from "./detect.ts";
+import {
+  detectForeign,
+  detectPath,
+  type Foreign,
+  type Path,
+  PATH_LIMITS,
+  payloadLimit,
+} from "./detect.ts";
 import { LENGTH_BYTES, MAX_PAYLOAD_BYTES } from "./limits.ts";
 
 /** Why a byte stream can no longer be read as frames. */
@@ -124,11 +131,9 @@ export class FrameDecoder {
     const length = readU32(this.#buffer, start);
     if (length === 0 || length > MAX_PAYLOAD_BYTES) throw lengthError(length);
     if (available === LENGTH_BYTES) return undefined;
-    const path = detectPath(this.#buffer[start + LENGTH_BYTES] as number);
-    if (length > PATH_LIMITS[path]) throw boundError(path, length);
-    if (path === "reserved") {
-      throw new FrameError("reserved", "Cannot decode frame: its first byte is reserved");
-    }
+    const byte = this.#buffer[start + LENGTH_BYTES] ?? 0;
+    const path = detectPath(byte);
+    if (length > payloadLimit(byte) || path === "reserved") throw boundError(path, length);
     const end = start + LENGTH_BYTES + length;
     if (path === "malformed") {
       this.#payload = NO_BYTES;
@@ -190,6 +195,9 @@ function lengthError(length: number): FrameError {
 }
 
 function boundError(path: Path, length: number): FrameError {
+  if (path === "reserved" && length <= PATH_LIMITS.reserved) {
+    return new FrameError("reserved", "Cannot decode frame: its first byte is reserved");
+  }
   return new FrameError(
     "length_out_of_bounds",
     `Cannot decode ${path} frame: length ${length} exceeds ${PATH_LIMITS[path]}`,
