@@ -23,7 +23,8 @@ import { type Address, formatAddress } from "../net/address.ts";
 import type { Dialer, Listener } from "../net/stream.ts";
 import type { Identity } from "../node/identity.ts";
 import { LocalNode } from "../node/local_node.ts";
-import { Node, type NodeEvent } from "../node/node.ts";
+import { Node } from "../node/node.ts";
+import type { NodeEvent } from "../node/node_events.ts";
 import type { Backend } from "../noise/backend.ts";
 import { Exchange } from "./exchange.ts";
 import { Recruiter } from "./recruiter.ts";
@@ -44,7 +45,7 @@ export interface AgentOptions {
   /** Addresses to dial for ever. */
   readonly peers: readonly Address[];
   /** Peers of earlier runs. */
-  readonly known: readonly KnownPeer[];
+  readonly known: readonly Pick<KnownPeer, "id" | "addresses">[];
 }
 
 const EXPIRE_MS = 5_000;
@@ -245,6 +246,8 @@ export class Agent {
         case "RESOURCE_STATUS":
         case "HEARTBEAT":
           return this.#onStatus(from, Fields.of(envelope.data, "data"));
+        // A PONG that comes here has come too late for its question.
+        case "PONG":
         case "ERROR":
         case "PEER_GOODBYE":
           return;

@@ -7,7 +7,7 @@
 import { type Clock, scheduleEvery, type Timer } from "../base/clock.ts";
 import { FieldError, Fields } from "../base/guards.ts";
 import type { PeerId } from "../base/peer_id.ts";
-import type { VerifySignature } from "../discovery/message.ts";
+import type { VerifySignature } from "../discovery/signature.ts";
 import type { DialPlan } from "../mesh/dial_plan.ts";
 import {
   MAX_RECORDS_SENT,

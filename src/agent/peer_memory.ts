@@ -5,29 +5,39 @@
  */
 
 import { type Clock, scheduleEvery, type Timer } from "../base/clock.ts";
+import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { describeError } from "../base/errors.ts";
-import { equalBytes } from "../base/bytes.ts";
-import type { Bytes } from "../base/bytes.ts";
 import type { Log } from "../base/log.ts";
-import { decodePeers, encodePeers, type KnownPeer, MAX_STORE_BYTES } from "../mesh/peer_store.ts";
+import {
+  decodePeers,
+  encodePeers,
+  type KnownPeer,
+  MAX_STORE_BYTES,
+  utcDay,
+} from "../mesh/peer_store.ts";
 import type { Registry } from "../mesh/registry.ts";
 import { readFile, replaceFile, setAside } from "../store/files.ts";
 
 const SAVE_MS = 30_000;
 
+export interface PeerMemoryOptions {
+  readonly path: string;
+  readonly registry: Registry;
+  /** What {@link PeerMemory.load} gave: kept in the file until met or too old. */
+  readonly known: readonly KnownPeer[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 export class PeerMemory {
-  readonly #path: string;
-  readonly #registry: Registry;
-  readonly #log: Log;
+  readonly #options: PeerMemoryOptions;
   readonly #timer: Timer;
   #saved: Bytes | undefined;
   #saving: Promise<void> = Promise.resolve();
 
-  constructor(path: string, registry: Registry, clock: Clock, log: Log) {
-    this.#path = path;
-    this.#registry = registry;
-    this.#log = log;
-    this.#timer = scheduleEvery(clock, SAVE_MS, () => this.#save());
+  constructor(options: PeerMemoryOptions) {
+    this.#options = options;
+    this.#timer = scheduleEvery(options.clock, SAVE_MS, () => this.#save());
   }
 
   /** The peers known from earlier runs. Never rejects. */
@@ -55,17 +65,20 @@ export class PeerMemory {
   }
 
   #save(): void {
-    const bytes = encodePeers(this.#registry.authenticated());
+    const { registry, known, clock } = this.#options;
+    const [nowMs, wallMs] = [clock.now(), clock.wallMs()];
+    const dayOf = (monotonicMs: number) => utcDay(wallMs - (nowMs - monotonicMs));
+    const bytes = encodePeers(registry.authenticated(), known, { wallMs, dayOf });
     if (this.#saved && equalBytes(bytes, this.#saved)) return;
     this.#saving = this.#saving.then(() => this.#write(bytes));
   }
 
   async #write(bytes: Bytes): Promise<void> {
     try {
-      await replaceFile(this.#path, bytes);
+      await replaceFile(this.#options.path, bytes);
       this.#saved = bytes;
     } catch (error) {
-      this.#log("warn", "peers not saved", { error: describeError(error) });
+      this.#options.log("warn", "peers not saved", { error: describeError(error) });
     }
   }
 }

@@ -11,7 +11,8 @@ import type { Log } from "../base/log.ts";
 import { parsePeerId, type PeerId, shortId } from "../base/peer_id.ts";
 import type { DialPlan, Target } from "../mesh/dial_plan.ts";
 import { type Address, formatAddress } from "../net/address.ts";
-import type { DialOutcome, Node } from "../node/node.ts";
+import type { Node } from "../node/node.ts";
+import type { DialOutcome } from "../node/node_events.ts";
 
 export interface RecruiterOptions {
   readonly plan: DialPlan;

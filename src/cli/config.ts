@@ -72,7 +72,7 @@ function readPeers(flags: GivenFlags, surroundings: Surroundings): readonly Addr
   const source = given.length > 0 ? "--peer" : "HAMLET_PEER";
   const texts = given.length > 0
     ? given
-    : (surroundings.env("HAMLET_PEER") ?? "").split(",").filter(Boolean);
+    : (surroundings.env("HAMLET_PEER") ?? "").split(",").map((text) => text.trim()).filter(Boolean);
   if (texts.length > MAX_PEERS) {
     throw new UsageError(`${source} takes at most ${MAX_PEERS} addresses`);
   }

@@ -45,8 +45,9 @@ export function parseFlags(
   const names = (kind: Flag["kind"]) => flags.filter((f) => f.kind === kind).map((f) => f.name);
   const alias: Record<string, string> = {};
   for (const { name, short } of flags) if (short) alias[name] = short;
-  checkValues(args, flags, command);
-  const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs([...args], {
+  const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs([
+    ...spellOut(args, flags, command),
+  ], {
     boolean: names("switch"),
     string: ["_", ...names("text"), ...names("list")],
     collect: names("list"),
@@ -91,27 +92,31 @@ export function oneOf<T extends string>(flag: string, text: string, words: reado
   throw new UsageError(`${flag} takes ${words.join(", ")}, not "${text}"${hint}`);
 }
 
-/** A flag that takes a value must have one, and a switch must not. */
-function checkValues(args: readonly string[], flags: readonly Flag[], command: string): void {
-  for (const [index, argument] of args.entries()) {
-    if (argument === "--") return;
+/**
+ * Checks that a flag that takes a value has one and a switch has none, and says of each switch that it is on:
+ * the parser would otherwise take a following `true` or `false` for its value.
+ */
+function spellOut(
+  args: readonly string[],
+  flags: readonly Flag[],
+  command: string,
+): readonly string[] {
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  return args.map((argument, index) => {
     const match = /^--?([a-z][a-z-]*)(=.*)?$/s.exec(argument);
     const flag = flags.find(({ name, short }) => name === match?.[1] || short === match?.[1]);
-    if (!match || !flag) continue;
+    if (!match || !flag || index >= end) return argument;
     if (flag.kind === "switch") {
       if (match[2] !== undefined) throw new UsageError(`--${flag.name} takes no value`);
-      continue;
+      return `--${flag.name}=true`;
     }
     const value = match[2] === undefined ? args[index + 1] : match[2].slice(1);
-    if (
-      value === undefined || value === "" || (match[2] === undefined && /^--?[a-z]/.test(value))
-    ) {
-      throw new UsageError(
-        `--${flag.name} needs a value: --${flag.name} ${flag.value ?? "VALUE"} ` +
-          `(see: hamlet help ${command})`,
-      );
-    }
-  }
+    if (value && (match[2] !== undefined || !value.startsWith("-"))) return argument;
+    const example = `--${flag.name} ${flag.value ?? "VALUE"}`;
+    throw new UsageError(
+      `--${flag.name} needs a value: ${example} (see: hamlet help ${command})`,
+    );
+  });
 }
 
 function unknownFlag(argument: string, flags: readonly Flag[], command: string): UsageError {

@@ -23,7 +23,7 @@ export function createLog({ form, level, clock, write }: LogWriterOptions): Log 
 }
 
 function jsonLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {
-  return JSON.stringify({ time: time.toISOString(), level, event, ...fields });
+  return escaped(JSON.stringify({ time: time.toISOString(), level, event, ...fields }));
 }
 
 function textLine(time: Date, level: LogLevel, event: string, fields: LogFields): string {
@@ -35,5 +35,13 @@ function textLine(time: Date, level: LogLevel, event: string, fields: LogFields)
 }
 
 function quoted(value: string): string {
-  return /^[\w.:[\]/@+-]+$/.test(value) ? value : JSON.stringify(value);
+  return /^[\w.:[\]/@+-]+$/.test(value) ? value : escaped(JSON.stringify(value));
+}
+
+/** Escapes what JSON leaves as it is but a terminal obeys or a reader does not see. */
+function escaped(json: string): string {
+  return json.replace(
+    /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (letter) => `\\u{${letter.codePointAt(0)?.toString(16)}}`,
+  );
 }

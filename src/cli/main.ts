@@ -27,7 +27,10 @@ export async function main(args: readonly string[]): Promise<number> {
 async function dispatch(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h") return show(overview());
-  if (name === "help") return show(rest[0] === undefined ? overview() : commandHelp(find(rest[0])));
+  if (name === "help") {
+    const [about] = rest;
+    return show(about === undefined || about === "help" ? overview() : commandHelp(find(about)));
+  }
   if (name === "--version" || name === "-V") return await dispatch(["version"]);
   const command = find(name);
   const flags = parseFlags(rest, command.flags, command.name);

@@ -53,14 +53,17 @@ export class ControlClient {
   /** The answers come from our own agent, behind its token, so their shape is trusted. */
   async #call<T>(method: "GET" | "POST", route: string, body?: unknown): Promise<T> {
     const { url, token } = this.endpoint;
-    let response: Response;
+    let isOk: boolean;
+    let answer: unknown;
     try {
-      response = await fetch(`${url}/v1/${route}`, {
+      const response = await fetch(`${url}/v1/${route}`, {
         method,
         headers: { authorization: `Bearer ${token}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
+      isOk = response.ok;
+      answer = await response.json();
     } catch (error) {
       throw new ControlClientError(
         "not_running",
@@ -68,12 +71,11 @@ export class ControlClient {
         { cause: error },
       );
     }
-    const answer: unknown = await response.json();
-    if (response.ok) return answer as T;
+    if (isOk) return answer as T;
     const error = isObject(answer) && isObject(answer["error"]) ? answer["error"] : {};
     throw new ControlClientError(
       typeof error["code"] === "string" ? error["code"] : "failed",
-      typeof error["message"] === "string" ? error["message"] : `Cannot: HTTP ${response.status}`,
+      typeof error["message"] === "string" ? error["message"] : "Cannot do it: the agent refused",
     );
   }
 }

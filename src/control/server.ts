@@ -83,7 +83,7 @@ export class ControlServer {
     const given = encodeUtf8(request.headers.get("authorization") ?? "");
     const wanted = encodeUtf8(`Bearer ${this.token}`);
     const isOurs = given.length === wanted.length && timingSafeEqual(given, wanted);
-    if (!isOurs || new URL(request.url).hostname !== HOST) {
+    if (!isOurs || request.headers.get("host") !== `${HOST}:${this.#server.addr.port}`) {
       throw new ControlError(401, "unauthorized", "Cannot serve request: a valid token is needed");
     }
   }

@@ -6,7 +6,6 @@
  * signature is Ed25519 over the RFC 8785 canonical JSON of the message without `signature`.
  */
 
-import canonicalize from "canonicalize";
 import {
   type Bytes,
   decodeBase64Url,
@@ -19,6 +18,7 @@ import { CodedError } from "../base/errors.ts";
 import { FieldError, Fields, isObject, isShallow, type JsonObject } from "../base/guards.ts";
 import { parsePeerId, type PeerId, publicKeyOf } from "../base/peer_id.ts";
 import { type Capabilities, readCapabilities, writeCapabilities } from "./capabilities.ts";
+import { type MessageSigner, signed, signedBytes, type VerifySignature } from "./signature.ts";
 
 /** Why a message was not accepted; the same word is the `code` of the ERROR reply. */
 export type DiscoveryErrorCode =
@@ -35,15 +35,6 @@ export type DiscoveryErrorCode =
 export class DiscoveryError extends CodedError<DiscoveryErrorCode> {
   override readonly name = "DiscoveryError";
 }
-
-/** An Ed25519 key that can sign; the noise layer's key pairs fit. */
-export interface MessageSigner {
-  readonly publicKey: Bytes;
-  sign(message: Bytes): Bytes;
-}
-
-/** Checks an Ed25519 signature. */
-export type VerifySignature = (publicKey: Bytes, message: Bytes, signature: Bytes) => boolean;
 
 /** What we say of ourselves in a request or a reply. */
 export interface SelfDescription {
@@ -240,23 +231,6 @@ export function encodeMessage(message: JsonObject): Bytes {
 /** A fresh nonce's text. `random` are {@link NONCE_BYTES} bytes from the system generator. */
 export function nonceText(random: Bytes): string {
   return encodeBase64Url(random);
-}
-
-/**
- * The bytes that a signature covers: RFC 8785 canonical JSON of `message` without `signature`. Throws
- * `FieldError` for what has no canonical form: infinite numbers, lone surrogates.
- */
-export function signedBytes(message: JsonObject): Bytes {
-  const { signature: _, ...rest } = message;
-  try {
-    return encodeUtf8(canonicalize(rest) ?? "");
-  } catch {
-    throw new FieldError("invalid_field", "message", "it has no canonical form");
-  }
-}
-
-function signed(message: JsonObject, signer: MessageSigner): JsonObject {
-  return { ...message, signature: encodeBase64Url(signer.sign(signedBytes(message))) };
 }
 
 function readCommon(fields: Fields, portKey: string) {

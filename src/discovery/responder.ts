@@ -13,17 +13,16 @@ import {
   DiscoveryError,
   encodeMessage,
   ERROR_TYPE,
-  type MessageSigner,
   parseMessage,
   readRequest,
   REPLY_TYPE,
   REQUEST_TYPE,
   type SelfDescription,
   typeOf,
-  type VerifySignature,
   writeError,
   writeReply,
 } from "./message.ts";
+import { type MessageSigner, type VerifySignature } from "./signature.ts";
 import type { RateLimiter } from "./rate_limit.ts";
 
 /** Who may use unsigned discovery: nobody, private networks, everyone. */

@@ -20,6 +20,8 @@ export const NO_WORK: Workload = Object.freeze({ isEvolving: false, evolutionLoa
 /** A change of this many points of a percentage, or of this share of 1, is worth telling at once. */
 const TELLING_POINTS = 10;
 const TELLING_SHARE = 0.1;
+/** 0.6 - 0.5 is a little less than 0.1 in binary. */
+const ROUNDING = 1e-9;
 
 /** The capability record for `reading`. Unknown cores and memory mean the least a node can have. */
 export function capabilitiesOf(reading: HostReading, workload: Workload = NO_WORK): Capabilities {
@@ -57,7 +59,7 @@ export function isWorthTelling(told: Capabilities, now: Capabilities): boolean {
 
 function differs(told: number | null, now: number | null, by: number): boolean {
   if (told === null || now === null) return told !== now;
-  return Math.abs(told - now) >= by;
+  return Math.abs(told - now) >= by - ROUNDING;
 }
 
 /** To a tenth: more would only make every message differ. */

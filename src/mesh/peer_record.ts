@@ -9,7 +9,7 @@
 import { decodeBase64Url, encodeBase64Url } from "../base/bytes.ts";
 import { FieldError, Fields, isObject, type JsonObject } from "../base/guards.ts";
 import { parsePeerId, type PeerId, publicKeyOf } from "../base/peer_id.ts";
-import { type MessageSigner, signedBytes, type VerifySignature } from "../discovery/message.ts";
+import { type MessageSigner, signedBytes, type VerifySignature } from "../discovery/signature.ts";
 import { type Address, formatAddress, isLanHost, MAX_ADDRESSES, scopeOf } from "../net/address.ts";
 import { readAddresses } from "../node/introduction.ts";
 
@@ -31,9 +31,11 @@ export const RECORD_LIFETIME_MS = 3_600_000;
 const MAX_AHEAD_MS = 300_000;
 const MILLISECONDS = Object.freeze({ min: 0, max: 1e14 });
 const SIGNATURE_BYTES = 64;
+/** What a signature may cover: eight addresses of full length in plain ASCII, and no more. */
+const MAX_SIGNED_BYTES = 920;
 
 /** Records sent in one introduction: the longest that many fit into one record of a session. */
-export const MAX_RECORDS_SENT = 64;
+export const MAX_RECORDS_SENT = 48;
 
 /** Our own record. */
 export function signRecord(
@@ -82,7 +84,9 @@ export function readRecord(
     if (!id || !signature || fields.raw("type") !== RECORD_TYPE) return undefined;
     if (expiresAtMs < wallMs || expiresAtMs > seqMs + RECORD_LIFETIME_MS) return undefined;
     if (seqMs > wallMs + MAX_AHEAD_MS) return undefined;
-    if (!verify(publicKeyOf(id), signedBytes(value), signature)) return undefined;
+    const covered = signedBytes(value);
+    if (covered.length > MAX_SIGNED_BYTES) return undefined;
+    if (!verify(publicKeyOf(id), covered, signature)) return undefined;
     return { id, addresses, seqMs, expiresAtMs, signed: value };
   } catch (error) {
     if (error instanceof FieldError) return undefined;

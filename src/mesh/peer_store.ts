@@ -1,9 +1,9 @@
 /**
  * The registry on disk: which peers to dial at the next start. Ids and addresses only, nobody's secrets;
- * capabilities are asked anew.
+ * capabilities are asked anew. `seen` is a day, so that a quiet village leaves the file alone.
  *
  * ```
- * {"version":1,"peers":[{"node_id":"…","addresses":["host:port"]}]}
+ * {"version":1,"peers":[{"node_id":"…","addresses":["host:port"],"seen":"2026-11-22"}]}
  * ```
  */
 
@@ -18,6 +18,8 @@ import type { AuthenticatedPeer } from "./peer.ts";
 export interface KnownPeer {
   readonly id: PeerId;
   readonly addresses: readonly Address[];
+  /** The UTC day on which it was last heard, e.g. `2026-11-22`. */
+  readonly seen: string;
 }
 
 const VERSION = 1;
@@ -26,13 +28,37 @@ export const MAX_STORED_PEERS = 4_096;
 /** Enough for {@link MAX_STORED_PEERS} with eight long addresses each. */
 export const MAX_STORE_BYTES = 4_194_304;
 
-/** The file's bytes. `peers` in any order. */
-export function encodePeers(peers: readonly AuthenticatedPeer[]): Bytes {
-  const latest = peers.filter(({ addresses }) => addresses.length > 0)
-    .sort((a, b) => b.lastSeenMs - a.lastSeenMs)
+/** A peer not heard for this long is forgotten. */
+const FORGET_MS = 30 * 86_400_000;
+
+/**
+ * The file's bytes: `peers`, then those of `known` that are not among them and not too old at `wallMs`.
+ * `dayOf` tells the day of an instant of the registry's clock.
+ */
+export function encodePeers(
+  peers: readonly AuthenticatedPeer[],
+  known: readonly KnownPeer[],
+  options: { readonly wallMs: number; readonly dayOf: (monotonicMs: number) => string },
+): Bytes {
+  const oldest = utcDay(options.wallMs - FORGET_MS);
+  const stored = new Map<PeerId, KnownPeer>();
+  const latestFirst = peers.toSorted((a, b) => b.lastSeenMs - a.lastSeenMs);
+  for (const { id, addresses, lastSeenMs } of latestFirst) {
+    stored.set(id, { id, addresses, seen: options.dayOf(lastSeenMs) });
+  }
+  for (const peer of known) {
+    if (!stored.has(peer.id) && peer.seen >= oldest) stored.set(peer.id, peer);
+  }
+  const kept = [...stored.values()].filter(({ addresses }) => addresses.length > 0)
+    .sort((a, b) => compare(b.seen, a.seen))
     .slice(0, MAX_STORED_PEERS)
-    .map(({ id, addresses }) => ({ node_id: id, addresses: addresses.map(formatAddress) }));
-  return encodeUtf8(JSON.stringify({ version: VERSION, peers: latest }, null, 1) + "\n");
+    .sort((a, b) => compare(a.id, b.id))
+    .map(({ id, addresses, seen }) => ({
+      node_id: id,
+      addresses: addresses.map(formatAddress),
+      seen,
+    }));
+  return encodeUtf8(JSON.stringify({ version: VERSION, peers: kept }, null, 1) + "\n");
 }
 
 /** Reads the file. Throws an `Error` when it is damaged or of another version. */
@@ -43,6 +69,19 @@ export function decodePeers(bytes: Bytes): readonly KnownPeer[] {
     const peer = Fields.of(item, "peers");
     const id = parsePeerId(peer.text("node_id", { maxLength: 64 }));
     if (!id) throw new TypeError("Cannot read peers file: a node_id is not one");
-    return { id, addresses: readAddresses(peer, "addresses") };
+    return {
+      id,
+      addresses: readAddresses(peer, "addresses"),
+      seen: peer.text("seen", { maxLength: 10 }),
+    };
   });
+}
+
+/** The UTC day of an instant, Unix ms, as `YYYY-MM-DD`. */
+export function utcDay(wallMs: number): string {
+  return new Date(wallMs).toISOString().slice(0, 10);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -16,7 +16,7 @@ export class RecordBook {
     return this.#records.size;
   }
 
-  /** Whether `value` is a record already held, to the letter: then it needs no second look. */
+  /** Whether `value` has the id, number and signature of a record already held: it brings no news. */
   holds(value: unknown): boolean {
     if (!isObject(value)) return false;
     const held = this.#records.get(value["node_id"] as PeerId);

@@ -7,6 +7,7 @@
 
 import { systemClock } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
+import { isObject } from "../base/guards.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { type Address, formatAddress, unmapped } from "./address.ts";
 import {
@@ -168,6 +169,8 @@ const CODES: readonly (readonly [new (message: string) => Error, NetErrorCode])[
 ];
 
 function netError(error: unknown, action: string): NetError {
-  const code = CODES.find(([type]) => error instanceof type)?.[1] ?? "failed";
+  const known = CODES.find(([type]) => error instanceof type)?.[1];
+  const code = known ??
+    (isObject(error) && error["code"] === "EHOSTUNREACH" ? "unreachable" : "failed");
   return new NetError(code, `${action}: ${describeError(error)}`, { cause: error });
 }

@@ -17,7 +17,6 @@ import { CodedError } from "../base/errors.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import { MuxError, readMessages } from "../channel/mux_frame.ts";
 import {
-  type DiscoveredPeer,
   DiscoveryError,
   encodeMessage,
   ERROR_TYPE,
@@ -35,36 +34,9 @@ import { MALFORMED_CLOSES_AT } from "../wire/limits.ts";
 import { foreignReply } from "./foreign.ts";
 import { commonFeatures, decodeIntroduction, encodeIntroduction } from "./introduction.ts";
 import type { Introduction } from "./introduction.ts";
+import type { Approach, CloseCode, ConversationEvents } from "./conversation_events.ts";
 import type { LocalNode } from "./local_node.ts";
 import { Outlet } from "./outlet.ts";
-
-/** How a dialer begins: ask in JSON and stop there, ask and upgrade, or seal at once. */
-export type Approach = "ask" | "ask_then_seal" | "seal";
-
-/** Why a conversation ended. Stable: logs, counters and tests branch on it. */
-export type CloseCode = string;
-
-/** The peer at the other end of a sealed session. */
-export interface SealedPeer {
-  readonly id: PeerId;
-  readonly introduction: Introduction;
-  /** What both sides can speak. */
-  readonly features: readonly string[];
-  /** Whether we dialled. */
-  readonly isDialer: boolean;
-}
-
-/** What a conversation tells its owner, at once and in order. */
-export interface ConversationEvents {
-  onDiscovered(peer: DiscoveredPeer): void;
-  onSealed(peer: SealedPeer): void;
-  /** A message of the session; `body` is the receiver's to keep. */
-  onMessage(body: Bytes): void;
-  /** Input that was refused without ending the conversation. */
-  onRefused(code: string): void;
-  /** `reason` says it in words, where there is more to say than the code. */
-  onClosed(code: CloseCode, reason: string | undefined): void;
-}
 
 export interface ConversationOptions {
   readonly local: LocalNode;

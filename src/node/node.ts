@@ -12,53 +12,17 @@ import { CodedError, describeError } from "../base/errors.ts";
 import type { JsonObject } from "../base/guards.ts";
 import type { Log } from "../base/log.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
-import type { DiscoveredPeer } from "../discovery/message.ts";
 import type { Address } from "../net/address.ts";
 import type { ByteStream, Dialer, Listener } from "../net/stream.ts";
 import { Admission, type AdmissionOptions, DEFAULT_ADMISSION } from "./admission.ts";
-import type { Approach, ConversationEvents, SealedPeer } from "./conversation.ts";
+import type { Approach, ConversationEvents, SealedPeer } from "./conversation_events.ts";
 import { Delivery } from "./delivery.ts";
 import type { Envelope, MessageType } from "./envelope.ts";
 import { Link } from "./link.ts";
 import type { LocalNode } from "./local_node.ts";
+import type { DialOutcome, NodeCounters, NodeEvent } from "./node_events.ts";
 import { RequestError, Requests } from "./requests.ts";
-import { type EnvelopeCounters, type SendOptions, Session } from "./session.ts";
-
-/** What happened, for the agent. */
-export type NodeEvent =
-  | {
-    readonly type: "peer_discovered";
-    readonly peer: DiscoveredPeer;
-    /** Where it listens, as far as known; the host is the one that it spoke from. */
-    readonly host: string;
-    readonly port: number | undefined;
-  }
-  | {
-    readonly type: "session_opened";
-    readonly peer: SealedPeer;
-    readonly remote: Address;
-  }
-  | { readonly type: "session_closed"; readonly id: PeerId; readonly code: string }
-  | { readonly type: "envelope"; readonly from: PeerId; readonly envelope: Envelope }
-  | { readonly type: "undelivered"; readonly to: PeerId; readonly envelope: Envelope };
-
-/** Everything counted since the start. */
-export interface NodeCounters extends EnvelopeCounters {
-  connectionsAccepted: number;
-  connectionsEvicted: number;
-  dials: number;
-  discoveries: number;
-  sessionsOpened: number;
-  /** Refusals and closings for cause, by code. */
-  readonly rejected: Map<string, number>;
-}
-
-/** What became of a dial. */
-export type DialOutcome =
-  | { readonly type: "session"; readonly id: PeerId }
-  /** It answered JSON discovery and speaks nothing more. */
-  | { readonly type: "answered"; readonly id: string }
-  | { readonly type: "failed"; readonly code: string; readonly reason?: string | undefined };
+import { type SendOptions, Session } from "./session.ts";
 
 export interface NodeOptions {
   readonly local: LocalNode;

@@ -9,7 +9,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { JsonObject } from "../base/guards.ts";
 import type { PeerId } from "../base/peer_id.ts";
-import type { SealedPeer } from "./conversation.ts";
+import type { SealedPeer } from "./conversation_events.ts";
 import type { Delivery } from "./delivery.ts";
 import {
   decodeEnvelope,

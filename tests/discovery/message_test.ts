@@ -11,12 +11,12 @@ import {
   parseMessage,
   readReply,
   readRequest,
-  signedBytes,
   typeOf,
   writeError,
   writeReply,
   writeRequest,
 } from "../../src/discovery/message.ts";
+import { signedBytes } from "../../src/discovery/signature.ts";
 import { nativePrimitives } from "../../src/noise/native.ts";
 import { noblePrimitives } from "../../src/noise/noble.ts";
 import { naiveCanonical } from "../testing/canonical.ts";

@@ -3,7 +3,8 @@ import { type Bytes, concatBytes, decodeUtf8, encodeUtf8 } from "../../src/base/
 import { ManualClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { ByteStream, Listener } from "../../src/net/stream.ts";
-import { Node, type NodeEvent } from "../../src/node/node.ts";
+import { Node } from "../../src/node/node.ts";
+import type { NodeEvent } from "../../src/node/node_events.ts";
 import { RequestError } from "../../src/node/requests.ts";
 import { encodeFrame } from "../../src/wire/frame.ts";
 import { ALICE, BOB, CAROL, identityOf, localNode } from "../testing/identities.ts";

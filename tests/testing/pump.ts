@@ -4,7 +4,8 @@ import { type Bytes, concatBytes, decodeUtf8, encodeUtf8 } from "../../src/base/
 import { type Random, randomBelow } from "../../src/base/random.ts";
 import type { PeerId } from "../../src/base/peer_id.ts";
 import type { DiscoveredPeer } from "../../src/discovery/message.ts";
-import { type Approach, Conversation, type SealedPeer } from "../../src/node/conversation.ts";
+import { Conversation } from "../../src/node/conversation.ts";
+import type { Approach, SealedPeer } from "../../src/node/conversation_events.ts";
 import type { LocalNode } from "../../src/node/local_node.ts";
 import { encodeFrame, FrameDecoder } from "../../src/wire/frame.ts";
 

@@ -7,7 +7,8 @@ import type { Address } from "../../src/net/address.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "../../src/net/memory.ts";
 import type { Identity } from "../../src/node/identity.ts";
 import type { LocalNodeOptions } from "../../src/node/local_node.ts";
-import { type DialOutcome, Node, type NodeEvent } from "../../src/node/node.ts";
+import { Node } from "../../src/node/node.ts";
+import type { DialOutcome, NodeEvent } from "../../src/node/node_events.ts";
 import { localNode } from "./identities.ts";
 
 /** A node, where it lives and what it told. */

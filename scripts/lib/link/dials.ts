@@ -10,7 +10,8 @@ import { silentLog } from "../../../src/base/log.ts";
 import { listenTcp, tcpDialer } from "../../../src/net/tcp.ts";
 import type { Primitives } from "../../../src/noise/primitives.ts";
 import type { LocalNode } from "../../../src/node/local_node.ts";
-import { Node, type NodeEvent } from "../../../src/node/node.ts";
+import { Node } from "../../../src/node/node.ts";
+import type { NodeEvent } from "../../../src/node/node_events.ts";
 import { connect, serve, writeAll } from "./raw.ts";
 import { createLocalNode } from "./local.ts";
 

@@ -8,7 +8,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { MAX_MUX_BODY_BYTES } from "../../../src/channel/mux_frame.ts";
 import { listenTcp, tcpDialer } from "../../../src/net/tcp.ts";
 import type { ByteStream, Listener } from "../../../src/net/stream.ts";
-import type { Approach } from "../../../src/node/conversation.ts";
+import type { Approach } from "../../../src/node/conversation_events.ts";
 import { Link } from "../../../src/node/link.ts";
 import type { LocalNode } from "../../../src/node/local_node.ts";
 import {

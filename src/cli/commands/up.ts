@@ -63,7 +63,8 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
   if (backend.report.refused) log("warn", "native crypto refused", backend.report);
   const identity = await loadIdentity(stateDir, backend, log);
   const listener = openListener(config, log);
-  const known = await PeerMemory.load(`${stateDir}/${PEERS_FILE}`, systemClock, log);
+  const peersPath = `${stateDir}/${PEERS_FILE}`;
+  const known = await PeerMemory.load(peersPath, systemClock, log);
   const source = new SystemSource();
   const probe = new HostProbe({ source, os: HOST_OS });
   const agent = await Agent.start({
@@ -80,7 +81,8 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
     legacy: config.legacy,
     peers: config.peers,
   });
-  const memory = new PeerMemory(`${stateDir}/${PEERS_FILE}`, agent.registry, systemClock, log);
+  const { registry } = agent;
+  const memory = new PeerMemory({ path: peersPath, registry, known, clock: systemClock, log });
   const stop = new AbortController();
   const setting = {
     version: VERSION,
