@@ -205,7 +205,9 @@ Deno.test("hamlet up remembers its peers and dials them at the next start", asyn
     })();
     assertEquals(code, 0);
     const saved = JSON.parse(await Deno.readTextFile(`${stateDir}/peers.json`));
-    assertEquals(saved.peers, [{ node_id: identity.id, addresses: listen }]);
+    const seen = saved.peers[0]?.seen;
+    assertMatch(seen, /^\d{4}-\d\d-\d\d$/);
+    assertEquals(saved.peers, [{ node_id: identity.id, addresses: listen, seen }]);
     await using second = await AgentProcess.start({ stateDir });
     assertEquals(await second.id(), id);
     using wire = await port.accept();
