@@ -264,9 +264,29 @@ Deno.test({ name: "hamlet up and its end", ignore: isWindows }, async (t) => {
     await session.ping();
     agent.signal("SIGINT");
     await eventually("the first signal to be heard", () => agent.log.includes("stopping"));
-    agent.signal("SIGINT");
-    assertEquals(await agent.exited(), 130);
+    let hasEnded = false;
+    const exit = agent.exited().finally(() => hasEnded = true);
+    await eventually("the agent to end", () => {
+      // An echo of the first one is ignored for a moment, so it is sent as an impatient person would.
+      if (!hasEnded) agent.signal("SIGINT");
+      return hasEnded;
+    });
+    assertEquals(await exit, 130);
   });
+
+  await t.step(
+    "an echo of the first SIGINT, as task runners send it, is no second one",
+    async () => {
+      await using agent = await AgentProcess.start();
+      using session = await initiate(await Wire.connect(agent.port), createIdentity());
+      await session.ping();
+      agent.signal("SIGINT");
+      agent.signal("SIGINT");
+      await session.untilType("PEER_GOODBYE");
+      session[Symbol.dispose]();
+      assertEquals(await agent.exited(STOP_MS), 0);
+    },
+  );
 
   await t.step("after a SIGKILL the same state serves again", async () => {
     await withStateDir(async (stateDir) => {
