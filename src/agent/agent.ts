@@ -16,10 +16,11 @@ import type { SelfDescription } from "../discovery/message.ts";
 import type { LegacyPolicy } from "../discovery/responder.ts";
 import type { HostReading } from "../host/reading.ts";
 import { DialPlan } from "../mesh/dial_plan.ts";
+import { reachableFrom } from "../mesh/peer_record.ts";
 import type { KnownPeer } from "../mesh/peer_store.ts";
 import { Registry } from "../mesh/registry.ts";
 import { selectForEvolution, type Selection } from "../mesh/selection.ts";
-import { type Address, formatAddress } from "../net/address.ts";
+import { type Address, formatAddress, mergeAddresses } from "../net/address.ts";
 import type { Dialer, Listener } from "../net/stream.ts";
 import type { Identity } from "../node/identity.ts";
 import { LocalNode } from "../node/local_node.ts";
@@ -215,7 +216,7 @@ export class Agent {
     const [first] = introduction.listen;
     // Seen from here it is at this host, whatever it believes of itself.
     const observed = first ? [{ host: remote.host, port: first.port }] : [];
-    const addresses = [...observed, ...introduction.listen];
+    const addresses = mergeAddresses(observed, reachableFrom(remote.host, introduction.listen));
     const { capabilities } = introduction;
     this.registry.learn({ id, capabilities, addresses, isConnected: true }, clock.now());
     this.#plan.wantPeer(id, addresses, clock.now(), { isMet: true });

@@ -3,9 +3,10 @@
  * it down within two seconds.
  */
 
+import { deadline } from "@std/async";
 import { Agent } from "../../agent/agent.ts";
 import { PeerMemory } from "../../agent/peer_memory.ts";
-import { pause, scheduleEvery, systemClock } from "../../base/clock.ts";
+import { scheduleEvery, systemClock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { shortId } from "../../base/peer_id.ts";
 import { systemRandom } from "../../base/random.ts";
@@ -37,6 +38,7 @@ const CLOSE_MS = 1_500;
 /** By then a village has formed, and what that left behind can go. */
 const SETTLED_MS = 5_000;
 const HOUSEKEEPING_MS = 300_000;
+
 export async function run({ flags }: CommandContext): Promise<number> {
   const config = readUpConfig(flags, systemSurroundings());
   const encoder = new TextEncoder();
@@ -58,44 +60,20 @@ export async function run({ flags }: CommandContext): Promise<number> {
 
 /** Runs the agent until something asks it to stop. */
 async function serve(config: UpConfig, log: Log): Promise<void> {
-  const { stateDir } = config;
-  const backend = chooseBackend(config.crypto);
-  if (backend.report.refused) log("warn", "native crypto refused", backend.report);
-  const identity = await loadIdentity(stateDir, backend, log);
-  const listener = openListener(config, log);
-  const peersPath = `${stateDir}/${PEERS_FILE}`;
-  const known = await PeerMemory.load(peersPath, systemClock, log);
-  const source = new SystemSource();
-  const probe = new HostProbe({ source, os: HOST_OS });
-  const agent = await Agent.start({
-    identity,
-    backend,
-    log,
-    listener,
-    known,
-    clock: systemClock,
-    random: systemRandom,
-    dialer: tcpDialer,
-    addresses: () => reachableAddresses(listener.address, interfaceAddresses()),
-    measure: () => probe.read(),
-    legacy: config.legacy,
-    peers: config.peers,
-  });
-  const { registry } = agent;
-  const memory = new PeerMemory({ path: peersPath, registry, known, clock: systemClock, log });
+  const { stateDir, legacy } = config;
+  const { agent, backend, memory, source } = await startAgent(config, log);
   const stop = new AbortController();
-  const setting = {
-    version: VERSION,
-    stateDir,
-    legacy: config.legacy,
-    backend,
-    clock: systemClock,
-  };
+  const setting = { version: VERSION, stateDir, legacy, backend, clock: systemClock };
   const control = new ControlServer({ agent, setting, onStop: () => stop.abort() });
   // The start leaves more garbage than the agent will ever need room for.
   collectGarbage();
   const { url, token } = control;
-  await writeEndpoint(stateDir, { url, token, pid: Deno.pid, listenPort: listener.address.port });
+  await writeEndpoint(stateDir, {
+    url,
+    token,
+    pid: Deno.pid,
+    listenPort: agent.listenAddress.port,
+  });
   announce(agent, backend, log);
   await dropPrivileges(HOST_OS);
 
@@ -104,10 +82,50 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
   await untilStopped(stop, log);
   housekeeping.cancel();
   const farewell = Promise.all([removeEndpoint(stateDir), agent.close(), memory.close()]);
-  await Promise.race([farewell, pause(systemClock, CLOSE_MS)]);
-  await Promise.race([control.close(), pause(systemClock, CLOSE_MS / 3)]);
+  await settleWithin(CLOSE_MS, farewell, log);
+  await settleWithin(CLOSE_MS / 3, control.close(), log);
   source.close();
   log("info", "stopped");
+}
+
+/** Puts the parts together: identity, port, sensors, what was known before. */
+async function startAgent(config: UpConfig, log: Log) {
+  const { stateDir, legacy, peers } = config;
+  const backend = chooseBackend(config.crypto);
+  if (backend.report.refused) log("warn", "native crypto refused", backend.report);
+  const identity = await loadIdentity(stateDir, backend, log);
+  const listener = openListener(config, log);
+  const path = `${stateDir}/${PEERS_FILE}`;
+  const known = await PeerMemory.load(path, systemClock, log);
+  const source = new SystemSource();
+  const probe = new HostProbe({ source, os: HOST_OS });
+  const agent = await Agent.start({
+    identity,
+    backend,
+    log,
+    listener,
+    known,
+    legacy,
+    peers,
+    clock: systemClock,
+    random: systemRandom,
+    dialer: tcpDialer,
+    addresses: () => reachableAddresses(listener.address, interfaceAddresses()),
+    measure: () => probe.read(),
+  });
+  const { registry } = agent;
+  const memory = new PeerMemory({ path, registry, known, clock: systemClock, log });
+  return { agent, backend, memory, source };
+}
+
+/** Waits for `closing`, but not for ever: a peer or a client that hangs must not keep us here. */
+async function settleWithin(ms: number, closing: Promise<unknown>, log: Log): Promise<void> {
+  try {
+    await deadline(closing, ms);
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === "TimeoutError")) throw error;
+    log("warn", "not everything closed in time");
+  }
 }
 
 async function lockState(stateDir: string): Promise<() => void> {
