@@ -13,7 +13,6 @@ import {
   type DemoSummary,
   expectedSessions,
   idsOf,
-  type Spread,
 } from "./summary.ts";
 
 /** More problems of one kind are counted, not listed. */
@@ -43,8 +42,8 @@ export function renderSummary(summary: DemoSummary, problems: readonly string[])
         : `${summary.legacy_registered_us} of ${legacy} old nodes registered us, ` +
           `we registered ${summary.legacy_registered} of ${legacy}`,
     ],
-    ["Time to full discovery", inWords(summary.discovery_ms)],
-    ["Time to full mesh", inWords(summary.mesh_ms)],
+    ["Time to full discovery", inWords(summary.discovery_ms_p50, summary.discovery_ms)],
+    ["Time to full mesh", inWords(summary.mesh_ms_p50, summary.mesh_ms)],
     ["Evolution candidates", candidates],
     ["Protocol overhead", `${summary.overhead_percent} % of reading a message`],
     [
@@ -161,7 +160,7 @@ function limited(lines: readonly string[]): string[] {
   return [...lines.slice(0, MAX_LISTED), `And ${lines.length - MAX_LISTED} more like these.`];
 }
 
-function inWords({ p50, max }: Spread): string {
+function inWords(p50: number | null, max: number | null): string {
   if (p50 === null) return "not reached";
   const text = (ms: number | null) => ms === null ? "not reached" : `${Math.round(ms)} ms`;
   return `${text(p50)} (p50), ${text(max)} (max), after the last agent was ready`;

@@ -9,7 +9,7 @@
 import type { AgentSample, PeerSight, VillageSample } from "./sample.ts";
 
 /** Over all agents, ms. `null` when too few of them got there. */
-export interface Spread {
+interface Spread {
   readonly p50: number | null;
   readonly max: number | null;
 }
@@ -27,10 +27,13 @@ export interface DemoSummary {
   readonly legacy_registered_us: number;
   /** Old nodes that an agent registered. */
   readonly legacy_registered: number;
-  /** Until an agent had registered all others. */
-  readonly discovery_ms: Spread;
-  /** Until an agent had a session with all others. */
-  readonly mesh_ms: Spread;
+  /** Until every agent had registered all others; `null` when some never did. */
+  readonly discovery_ms: number | null;
+  /** The same, until half of them had. */
+  readonly discovery_ms_p50: number | null;
+  /** Until every agent had a session with all others; `null` when some never did. */
+  readonly mesh_ms: number | null;
+  readonly mesh_ms_p50: number | null;
   /** Of all agents, the fewest agents that one would choose evolution partners from. */
   readonly evolution_candidates_min: number;
   /** What recognising the protocol adds to reading a message, percent. */
@@ -48,6 +51,8 @@ export function summarise(sample: VillageSample, overheadPercent: number): DemoS
   const expected = expectedSessions(agents.length);
   const formed = countSessions(agents);
   const lastReadyMs = Math.max(...agents.map((agent) => agent.readyUnixMs ?? Infinity));
+  const discovery = spreadOf(sample, lastReadyMs, (peer) => peer.firstSeenUnixMs);
+  const mesh = spreadOf(sample, lastReadyMs, (peer) => peer.connectedUnixMs);
   const rss = agents.flatMap((agent) => agent.rssMb ?? []);
   return {
     nodes: agents.length,
@@ -57,8 +62,10 @@ export function summarise(sample: VillageSample, overheadPercent: number): DemoS
     success_rate: expected === 0 ? 100 : Math.floor(formed * 10_000 / expected) / 100,
     legacy_registered_us: countRegisteredUs(sample),
     legacy_registered: countRegistered(sample),
-    discovery_ms: spreadOf(sample, lastReadyMs, (peer) => peer.firstSeenUnixMs),
-    mesh_ms: spreadOf(sample, lastReadyMs, (peer) => peer.connectedUnixMs),
+    discovery_ms: discovery.max,
+    discovery_ms_p50: discovery.p50,
+    mesh_ms: mesh.max,
+    mesh_ms_p50: mesh.p50,
     evolution_candidates_min: Math.min(...agents.map((agent) => countCandidates(agent, ids))),
     overhead_percent: round(overheadPercent, 2),
     rss_mb_p50: rss.length === 0 ? null : round(middle(rss), 1),
