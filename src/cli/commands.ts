@@ -85,6 +85,11 @@ export const COMMANDS: readonly Command[] = Object.freeze([
         help:
           "Cryptography: the fastest that passes its self-test, or the reference (default: auto)",
       },
+      {
+        name: "leash",
+        kind: "switch",
+        help: "Stop when standard input ends: for programs that start an agent",
+      },
       { name: "log", kind: "text", value: "text|json", help: "Form of log lines (default: text)" },
       {
         name: "log-level",

@@ -19,6 +19,8 @@ export interface UpConfig {
   readonly crypto: "auto" | "noble";
   readonly log: "text" | "json";
   readonly logLevel: LogLevel;
+  /** Whether the end of standard input stops the agent. */
+  readonly hasLeash: boolean;
 }
 
 /** The ports that old nodes scan; the first free one is taken. */
@@ -49,6 +51,7 @@ export function readUpConfig(flags: GivenFlags, surroundings: Surroundings): UpC
     crypto: word("crypto", ["auto", "noble"], "auto"),
     log: word("log", ["text", "json"], "text"),
     logLevel: word("log-level", LOG_LEVELS, "info"),
+    hasLeash: flags.has("leash"),
   };
 }
 

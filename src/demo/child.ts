@@ -26,7 +26,8 @@ export class Child {
   constructor({ program, args }: Launch, onLine: (line: string) => void = () => {}) {
     const command = new Deno.Command(program, {
       args: [...args],
-      stdin: "null",
+      // Never written to: its end tells the child that whoever started it is gone.
+      stdin: "piped",
       stdout: "piped",
       stderr: "piped",
     });
@@ -58,6 +59,8 @@ export class Child {
         if (/^\S/.test(line)) this.#lastWords = line.trimEnd();
       }),
     ]);
+    // Whether or not the pipe broke with its reader, it is ours to let go.
+    await this.#process.stdin.close().catch(() => {});
     this.#exit = { code: status.code, lastWords: this.#lastWords };
     return this.#exit;
   }

@@ -29,6 +29,7 @@ Deno.test("readUpConfig() has a default for everything", PURE, () => {
     crypto: "auto",
     log: "text",
     logLevel: "info",
+    hasLeash: false,
   });
 });
 

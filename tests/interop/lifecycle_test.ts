@@ -54,7 +54,9 @@ Deno.test("hamlet up and its port", async (t) => {
     const expected = Array.from({ length: agent.port - 9000 }, (_, index) => 9000 + index);
     assertEquals(passed.map(({ port }) => port), expected);
     assertEquals(passed.at(-1)?.["trying"], agent.port);
-    const up = agent.events.find(({ event }) => event === "hamlet is up");
+    const findUp = () => agent.events.find(({ event }) => event === "hamlet is up");
+    await eventually("the agent to say that it is up", () => findUp() !== undefined);
+    const up = findUp();
     assertEquals(up?.["listen"], `${LOOPBACK}:${agent.port}`);
   });
 

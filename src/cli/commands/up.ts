@@ -79,6 +79,7 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
 
   systemClock.schedule(SETTLED_MS, collectGarbage);
   const housekeeping = scheduleEvery(systemClock, HOUSEKEEPING_MS, collectGarbage);
+  if (config.hasLeash) void untilInputEnds().then(() => stop.abort());
   await untilStopped(stop, log);
   housekeeping.cancel();
   const farewell = Promise.all([removeEndpoint(stateDir), agent.close(), memory.close()]);
@@ -185,6 +186,11 @@ function announce(agent: Agent, backend: Backend, log: Log): void {
   log("info", "open village: any authenticated key may join", {
     join_with: `hamlet up --peer ${formatAddress(reachable)}`,
   });
+}
+
+async function untilInputEnds(): Promise<void> {
+  const ignored = new Uint8Array(256);
+  while (await Deno.stdin.read(ignored) !== null);
 }
 
 /** Resolves at the first signal or stop command; a second signal ends the process at once. */
