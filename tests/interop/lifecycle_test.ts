@@ -50,14 +50,15 @@ Deno.test("hamlet up and its port", async (t) => {
     using _taken = take(9000);
     await using agent = await AgentProcess.start({ port: [] });
     assert(agent.port > 9000 && agent.port <= 9005, `it serves ${agent.port}`);
+    const up = await eventually(
+      "the agent to say that it is up",
+      () => agent.events.find(({ event }) => event === "hamlet is up"),
+    );
+    assertEquals(up["listen"], `${LOOPBACK}:${agent.port}`);
     const passed = agent.events.filter(({ event }) => event === "port taken");
     const expected = Array.from({ length: agent.port - 9000 }, (_, index) => 9000 + index);
     assertEquals(passed.map(({ port }) => port), expected);
     assertEquals(passed.at(-1)?.["trying"], agent.port);
-    const findUp = () => agent.events.find(({ event }) => event === "hamlet is up");
-    await eventually("the agent to say that it is up", () => findUp() !== undefined);
-    const up = findUp();
-    assertEquals(up?.["listen"], `${LOOPBACK}:${agent.port}`);
   });
 
   await t.step("an address that is not this machine's is an error", async () => {
