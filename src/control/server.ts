@@ -16,7 +16,7 @@ import type { Agent } from "../agent/agent.ts";
 import { encodeBase64Url, encodeUtf8 } from "../base/bytes.ts";
 import { CodedError, describeError } from "../base/errors.ts";
 import { FieldError, Fields } from "../base/guards.ts";
-import type { PeerId } from "../base/peer_id.ts";
+import { type PeerId, shortId } from "../base/peer_id.ts";
 import { randomBytes } from "../noise/primitives.ts";
 import { candidatesView, peerViews, type PingView, type Setting, statusView } from "./views.ts";
 
@@ -117,7 +117,7 @@ export class ControlServer {
     const id = this.#find(fields.text("peer", { maxLength: 128 }));
     const { agent } = this.#options;
     const rtt = await agent.ping(id);
-    return { node_id: id, short_id: id.slice(0, 8), rtt_ms: Math.round(rtt * 1000) / 1000 };
+    return { node_id: id, short_id: shortId(id), rtt_ms: Math.round(rtt * 1000) / 1000 };
   }
 
   /** The one authenticated peer whose id starts with `prefix`. */

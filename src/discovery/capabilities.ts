@@ -28,9 +28,12 @@ export const THERMAL_STATES = [
   "unknown",
 ] as const;
 
+/** The medium under the default route. */
 export type NetworkType = typeof NETWORK_TYPES[number];
+/** The shape of the machine. A virtual machine counts as a server. */
 export type DeviceType = typeof DEVICE_TYPES[number];
 export type PerformanceTier = typeof PERFORMANCE_TIERS[number];
+/** Heat, from harmless to shutting down. */
 export type ThermalState = typeof THERMAL_STATES[number];
 
 /** What a node can do. Immutable, so that records can be shared. */

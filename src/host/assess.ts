@@ -6,9 +6,7 @@
  * is announced, so heat is folded into the availability here.
  */
 
-import type { ThermalState } from "./reading.ts";
-
-export type PerformanceTier = "low" | "medium" | "high" | "premium";
+import type { PerformanceTier, ThermalState } from "../discovery/capabilities.ts";
 
 /** Smallest memory in GiB and smallest core count of each tier, best first. Both must be met. */
 const TIERS: readonly { tier: PerformanceTier; gib: number; cores: number }[] = [

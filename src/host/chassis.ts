@@ -6,7 +6,7 @@
  */
 
 import { trimText } from "./bounded.ts";
-import type { DeviceType } from "./reading.ts";
+import type { DeviceType } from "../discovery/capabilities.ts";
 
 const DEVICE_TYPE_BY_CHASSIS: ReadonlyMap<number, DeviceType> = new Map([
   [3, "desktop"], // desktop

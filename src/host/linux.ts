@@ -18,7 +18,8 @@ import { parseMeminfo, parseProcStat } from "./linux_load.ts";
 import { type KnownInterface, readNetwork } from "./linux_network.ts";
 import { readPower, type SupplyKinds } from "./linux_power.ts";
 import { readHeat, readThermalLayout, type ThermalLayout } from "./linux_thermal.ts";
-import type { CpuTimes, DeviceType, HostSource, Measured } from "./reading.ts";
+import type { CpuTimes, HostSource, Measured } from "./reading.ts";
+import type { DeviceType } from "../discovery/capabilities.ts";
 
 /**
  * What a reading leaves for the next: two samples to subtract from, and facts that do not change.

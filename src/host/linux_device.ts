@@ -5,7 +5,8 @@
 
 import { integerIn, trimText } from "./bounded.ts";
 import { deviceTypeOfChassis, isHypervisor } from "./chassis.ts";
-import type { DeviceType, HostSource } from "./reading.ts";
+import type { HostSource } from "./reading.ts";
+import type { DeviceType } from "../discovery/capabilities.ts";
 
 const DMI = "/sys/class/dmi/id";
 const DEVICE_TREE = "/proc/device-tree";

@@ -6,7 +6,8 @@
  */
 
 import { integerIn } from "./bounded.ts";
-import type { HostSource, NetworkType } from "./reading.ts";
+import type { HostSource } from "./reading.ts";
+import type { NetworkType } from "../discovery/capabilities.ts";
 
 const ROOT = "/sys/class/net";
 

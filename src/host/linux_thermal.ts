@@ -8,7 +8,8 @@
  */
 
 import { integerIn, trimText } from "./bounded.ts";
-import type { HostSource, ThermalState } from "./reading.ts";
+import type { HostSource } from "./reading.ts";
+import type { ThermalState } from "../discovery/capabilities.ts";
 import { hotterOf, MAX_TEMPERATURE_C, MIN_TEMPERATURE_C, thermalStateAt } from "./thermal.ts";
 
 const ROOT = "/sys/class/thermal";

@@ -19,12 +19,10 @@ import {
 import {
   COMMAND_EVERY_READINGS,
   type CpuTimes,
-  type DeviceType,
   type HostSource,
   type Measured,
-  type NetworkType,
-  type ThermalState,
 } from "./reading.ts";
+import type { DeviceType, NetworkType, ThermalState } from "../discovery/capabilities.ts";
 import { hotterOf } from "./thermal.ts";
 
 /** Absolute, so that a directory early in PATH cannot stand in for the system. */

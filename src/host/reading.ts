@@ -7,21 +7,7 @@
  * would schedule on it.
  */
 
-/** Heat, from harmless to shutting down. */
-export type ThermalState = "normal" | "warm" | "hot" | "throttling" | "critical" | "unknown";
-
-/** The medium under the default route. */
-export type NetworkType = "wifi" | "cellular" | "ethernet" | "unknown";
-
-/** The shape of the machine. A virtual machine counts as a server. */
-export type DeviceType =
-  | "phone"
-  | "tablet"
-  | "laptop"
-  | "desktop"
-  | "server"
-  | "embedded"
-  | "unknown";
+import type { DeviceType, NetworkType, ThermalState } from "../discovery/capabilities.ts";
 
 /** One measurement of this device. Percentages are 0 to 100, unrounded. */
 export interface HostReading {

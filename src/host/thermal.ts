@@ -3,7 +3,7 @@
  * means.
  */
 
-import type { ThermalState } from "./reading.ts";
+import type { ThermalState } from "../discovery/capabilities.ts";
 
 /**
  * Degrees Celsius at which a processor without trip points of its own reaches each state. Silicon

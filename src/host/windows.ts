@@ -20,14 +20,12 @@ import { deviceTypeOfChassis, isHypervisor } from "./chassis.ts";
 import {
   COMMAND_EVERY_READINGS,
   type CpuTimes,
-  type DeviceType,
   type HostReading,
   type HostSource,
   type Measured,
-  type NetworkType,
-  type ThermalState,
   UNKNOWN_READING,
 } from "./reading.ts";
+import type { DeviceType, NetworkType, ThermalState } from "../discovery/capabilities.ts";
 import { MAX_TEMPERATURE_C, MIN_TEMPERATURE_C, thermalStateAt } from "./thermal.ts";
 
 /**

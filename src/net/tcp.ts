@@ -18,9 +18,6 @@ import {
   type NetErrorCode,
 } from "./stream.ts";
 
-/** The runtime's longest timer. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 /** Dials over TCP; host names are resolved by the system. */
 export const tcpDialer: Dialer = Object.freeze({ dial });
 
@@ -42,8 +39,7 @@ async function dial(
   // Not AbortSignal.timeout(): its timer would outlive every dial that succeeds.
   const controller = new AbortController();
   const { signal } = controller;
-  const timeoutMs = Math.min(options.timeoutMs, MAX_TIMEOUT_MS);
-  const timer = systemClock.schedule(timeoutMs, () => controller.abort());
+  const timer = systemClock.schedule(options.timeoutMs, () => controller.abort());
   try {
     return new TcpStream(
       await Deno.connect({ hostname: address.host, port: address.port, signal }),
