@@ -11,6 +11,7 @@ import { FieldError, Fields } from "../base/guards.ts";
 import type { Log } from "../base/log.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
 import type { Random } from "../base/random.ts";
+import { CRITICAL } from "../channel/scheduler.ts";
 import { readCapabilities, writeCapabilities } from "../discovery/capabilities.ts";
 import type { SelfDescription } from "../discovery/message.ts";
 import type { LegacyPolicy } from "../discovery/responder.ts";
@@ -141,7 +142,8 @@ export class Agent {
   async ping(id: PeerId, timeoutMs = 5_000): Promise<number> {
     const { clock } = this.#options;
     const startMs = clock.now();
-    await this.node.request(id, "PING", { ping_time: clock.wallMs() / 1000 }, { timeoutMs });
+    const data = { ping_time: clock.wallMs() / 1000 };
+    await this.node.ask(id, "PING", data, { timeoutMs, priority: CRITICAL });
     const latencyMs = clock.now() - startMs;
     this.registry.amend(id, { latencyMs });
     return latencyMs;

@@ -5,70 +5,118 @@
  * kind u8 | flags u8 | stream u32 | length u16 | body        several to a record
  * ```
  *
- * So far a session carries whole envelopes (`MESSAGE`, stream 0). `REKEY` never gets here: the record
- * layer handles it.
+ * `rekey` never gets here: the record layer handles it.
  */
 
-import { type Bytes, readU32 } from "../base/bytes.ts";
+import { type Bytes, decodeUtf8, encodeUtf8, readU32, writeU32 } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import { MAX_PLAINTEXT_BYTES } from "../wire/limits.ts";
 
-/** The kinds in use; 1 to 6 and 8 are kept for streams. */
-export const MUX_KINDS = Object.freeze({ rekey: 7, message: 9 });
+/** What a frame says. */
+export const MUX_KINDS = Object.freeze(
+  {
+    open: 1,
+    data: 2,
+    window: 3,
+    close: 4,
+    reset: 5,
+    ping: 6,
+    rekey: 7,
+    goaway: 8,
+    message: 9,
+  } as const,
+);
 
 export const MUX_HEADER_BYTES = 8;
 /** The largest body: one frame alone in the largest record. */
 export const MAX_MUX_BODY_BYTES = MAX_PLAINTEXT_BYTES - MUX_HEADER_BYTES;
+/** Data is cut here, so that streams alternate within a record. */
+export const MAX_DATA_BYTES = 16_384;
+/** Flag of a ping that answers one. */
+export const PONG_FLAG = 1;
 
-/** A plaintext that is no sequence of channel frames. */
-export class MuxError extends CodedError<"truncated" | "unknown_kind"> {
+/** Why a plaintext, or what it asks for, ends the link. */
+export type MuxErrorCode =
+  | "truncated"
+  | "unknown_kind"
+  | "malformed_frame"
+  | "bad_stream"
+  | "credit_exceeded"
+  | "flooded";
+
+/** The peer broke the channel's rules: the link is over. */
+export class MuxError extends CodedError<MuxErrorCode> {
   override readonly name = "MuxError";
 }
 
-/**
- * Writes the header of a whole message of `length` bytes into `header` (8 bytes). Throws `RangeError`
- * above {@link MAX_MUX_BODY_BYTES}.
- */
-export function writeMessageHeader(header: Bytes, length: number): void {
-  if (length > MAX_MUX_BODY_BYTES) {
-    throw new RangeError(`Cannot send message: length ${length} exceeds ${MAX_MUX_BODY_BYTES}`);
-  }
-  header.fill(0);
-  header[0] = MUX_KINDS.message;
-  header[6] = length >>> 8;
-  header[7] = length;
-}
+/** Takes one frame; `body` is a view of the plaintext. */
+export type OnFrame = (kind: number, flags: number, stream: number, body: Bytes) => void;
 
-/**
- * Calls `onMessage` with the body of every message in `plaintext`, as a view of it. Throws
- * {@link MuxError}.
- */
-export function readMessages(plaintext: Bytes, onMessage: (body: Bytes) => void): void {
+/** Calls `onFrame` with every frame in `plaintext`, in order. Throws {@link MuxError} `truncated`. */
+export function readFrames(plaintext: Bytes, onFrame: OnFrame): void {
   let offset = 0;
   while (offset < plaintext.length) {
     const start = offset + MUX_HEADER_BYTES;
-    if (start > plaintext.length) throw truncated(plaintext.length);
-    const length = ((plaintext[offset + 6] ?? 0) << 8) | (plaintext[offset + 7] ?? 0);
-    const end = start + length;
-    if (end > plaintext.length) throw truncated(plaintext.length);
-    const kind = plaintext[offset];
-    if (kind !== MUX_KINDS.message) {
-      throw new MuxError("unknown_kind", `Cannot read channel frame: kind ${kind} is not known`);
-    }
-    if (plaintext[offset + 1] !== 0 || readU32(plaintext, offset + 2) !== 0) {
+    const end = start + (((plaintext[offset + 6] ?? 0) << 8) | (plaintext[offset + 7] ?? 0));
+    if (start > plaintext.length || end > plaintext.length) {
       throw new MuxError(
-        "unknown_kind",
-        "Cannot read channel frame: a message has no flags or stream",
+        "truncated",
+        `Cannot read channel frame: it exceeds the record's ${plaintext.length} bytes`,
       );
     }
-    onMessage(plaintext.subarray(start, end));
+    onFrame(
+      plaintext[offset] ?? 0,
+      plaintext[offset + 1] ?? 0,
+      readU32(plaintext, offset + 2),
+      plaintext.subarray(start, end),
+    );
     offset = end;
   }
 }
 
-function truncated(length: number): MuxError {
-  return new MuxError(
-    "truncated",
-    `Cannot read channel frame: it exceeds the record's ${length} bytes`,
-  );
+/** What stands in front of a body. */
+export interface FrameHeader {
+  readonly kind: number;
+  readonly flags?: number;
+  readonly stream?: number;
+  /** Of the body, bytes. */
+  readonly length: number;
+}
+
+/** Writes a header into `out` at `offset`; returns the offset behind it. */
+export function writeFrameHeader(out: Bytes, offset: number, header: FrameHeader): number {
+  out[offset] = header.kind;
+  out[offset + 1] = header.flags ?? 0;
+  writeU32(out, offset + 2, header.stream ?? 0);
+  out[offset + 6] = header.length >>> 8;
+  out[offset + 7] = header.length;
+  return offset + MUX_HEADER_BYTES;
+}
+
+/** Writes a whole frame into `out` at `offset`; returns the offset behind it. */
+export function writeFrame(
+  out: Bytes,
+  offset: number,
+  frame: Omit<FrameHeader, "length"> & { readonly body: Bytes },
+): number {
+  const start = writeFrameHeader(out, offset, { ...frame, length: frame.body.length });
+  out.set(frame.body, start);
+  return start + frame.body.length;
+}
+
+const REASON = /^[a-z][a-z0-9_]{0,63}$/;
+
+/** The body of a reset or goaway: why, as a code of up to 64 characters. Throws `RangeError`. */
+export function encodeReason(code: string): Bytes {
+  if (!REASON.test(code)) {
+    throw new RangeError("Cannot encode reason: it is no code of 1 to 64 characters");
+  }
+  return encodeUtf8(code);
+}
+
+/** Reads the reason in a reset or goaway. Throws {@link MuxError} `malformed_frame`. */
+export function decodeReason(body: Bytes): string {
+  const code = body.length <= 64 && body.every((byte) => byte < 0x80) ? decodeUtf8(body) : "";
+  if (REASON.test(code)) return code;
+  throw new MuxError("malformed_frame", "Cannot read channel frame: its reason is no code");
 }

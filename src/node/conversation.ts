@@ -15,7 +15,8 @@
 import type { Bytes } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { PeerId } from "../base/peer_id.ts";
-import { MuxError, readMessages } from "../channel/mux_frame.ts";
+import { type FillLimits, Mux, UNLIMITED } from "../channel/mux.ts";
+import { MuxError } from "../channel/mux_frame.ts";
 import {
   DiscoveryError,
   encodeMessage,
@@ -32,11 +33,17 @@ import { NoiseError } from "../noise/symmetric_state.ts";
 import { FrameDecoder, FrameError, type FramePath } from "../wire/frame.ts";
 import { MALFORMED_CLOSES_AT } from "../wire/limits.ts";
 import { foreignReply } from "./foreign.ts";
-import { commonFeatures, decodeIntroduction, encodeIntroduction } from "./introduction.ts";
-import type { Introduction } from "./introduction.ts";
+import {
+  commonFeatures,
+  decodeIntroduction,
+  encodeIntroduction,
+  type Introduction,
+  STREAMS,
+} from "./introduction.ts";
 import type { Approach, CloseCode, ConversationEvents } from "./conversation_events.ts";
 import type { LocalNode } from "./local_node.ts";
 import { Outlet } from "./outlet.ts";
+import { SealedPhase } from "./sealed_phase.ts";
 
 export interface ConversationOptions {
   readonly local: LocalNode;
@@ -56,7 +63,7 @@ type Phase =
   | { readonly name: "asking"; readonly nonce: string }
   | { readonly name: "initiating"; readonly hello: InitiatorHello; readonly sinceMs: number }
   | { readonly name: "responding"; readonly hello: ResponderHello; readonly sinceMs: number }
-  | { readonly name: "sealed"; readonly opener: RecordOpener }
+  | SealedPhase
   | { readonly name: "closed" };
 
 /** Ends a conversation for a reason that is no other layer's error. */
@@ -68,7 +75,6 @@ export class Conversation {
   readonly #options: ConversationOptions;
   readonly #decoder = new FrameDecoder();
   readonly #outlet = new Outlet();
-  readonly #onBody: (body: Bytes) => void;
   #phase: Phase;
   /** The authenticated id that JSON discovery gave on this connection. */
   #claimed: PeerId | undefined;
@@ -82,7 +88,6 @@ export class Conversation {
     this.#options = options;
     this.#claimed = options.expected;
     this.#lastReceivedMs = options.nowMs;
-    this.#onBody = (body) => options.events.onMessage(body);
     this.#phase = { name: "plain" };
     if (options.approach === "seal") this.#initiate(options.nowMs);
     else if (options.approach) this.#ask();
@@ -105,6 +110,11 @@ export class Conversation {
     return this.#lastReceivedMs;
   }
 
+  /** The session's streams and messages, once it is open. */
+  get mux(): Mux | undefined {
+    return this.#phase.name === "sealed" ? this.#phase.mux : undefined;
+  }
+
   /** Bytes to write; see {@link Outlet.take}. */
   get outlet(): Outlet {
     return this.#outlet;
@@ -120,6 +130,7 @@ export class Conversation {
     if (this.isClosed) return;
     this.#decoder.commit(count);
     this.#lastReceivedMs = nowMs;
+    if (this.#phase.name === "sealed") this.#phase.hear();
     const frames = this.#frames;
     try {
       for (let path = this.#decoder.next(); path; path = this.#decoder.next()) {
@@ -134,9 +145,21 @@ export class Conversation {
     else if (this.#frameSinceMs === undefined || this.#frames > frames) this.#frameSinceMs = nowMs;
   }
 
-  /** Sends one message in the session. */
-  send(body: Bytes, nowMs: number): void {
-    if (this.#phase.name === "sealed") this.#outlet.pushMessage(body, nowMs);
+  /** Whether there is something to send, within `limits` where it is bulk. */
+  hasOutput(limits: FillLimits = UNLIMITED): boolean {
+    if (this.#outlet.pending > 0) return true;
+    return this.#phase.name === "sealed" && this.#phase.mux.hasOutput(limits);
+  }
+
+  /** Readies the next write in {@link outlet}: one record of what is most urgent. */
+  prepare(nowMs: number, limits: FillLimits = UNLIMITED): boolean {
+    if (this.#phase.name === "sealed") this.#phase.seal(nowMs, limits);
+    return this.#outlet.pending > 0;
+  }
+
+  /** Asks the peer for a sign of life within `withinMs`, if it can be asked. */
+  probe(nowMs: number, withinMs: number): void {
+    if (this.#phase.name === "sealed") this.#phase.probe(nowMs, withinMs);
   }
 
   /** When {@link tick} has something to do, by the same clock; `Infinity` when never. */
@@ -147,7 +170,7 @@ export class Conversation {
     if (this.#awaitsFirstBytes()) return this.#options.nowMs + deadlines.firstBytesMs;
     const frameMs = (this.#frameSinceMs ?? Infinity) + deadlines.frameMs;
     if (phase.name === "sealed") {
-      return Math.min(frameMs, this.#lastReceivedMs + deadlines.silenceMs);
+      return Math.min(frameMs, phase.deadlineMs(this.#lastReceivedMs));
     }
     if (phase.name === "initiating" || phase.name === "responding") {
       return Math.min(frameMs, phase.sinceMs + deadlines.handshakeMs);
@@ -155,22 +178,25 @@ export class Conversation {
     return Math.min(frameMs, this.#lastReceivedMs + deadlines.idleMs);
   }
 
-  /** Closes the conversation when its deadline has passed. */
+  /** Acts on a deadline that has passed: closes the conversation, or asks a silent peer whether it lives. */
   tick(nowMs: number): void {
     if (nowMs < this.deadlineMs) return;
     const isPlain = this.#phase.name === "plain" || this.#phase.name === "asking";
     if (isPlain && this.#frames === 0 && this.#decoder.isUndecided) {
       this.close("first_bytes_timeout");
     } else if (this.#frameSinceMs !== undefined) this.close("frame_timeout");
-    else if (this.#phase.name === "sealed") this.close("silent");
-    else this.close(isPlain ? "idle" : "handshake_timeout");
+    else if (this.#phase.name === "sealed") {
+      if (this.#phase.tick(nowMs, this.#lastReceivedMs)) this.close("silent");
+    } else this.close(isPlain ? "idle" : "handshake_timeout");
   }
 
   /** Ends the conversation; what is queued may still be written. Idempotent. */
   close(code: CloseCode, reason?: string): void {
     if (this.isClosed) return;
+    const phase = this.#phase;
     this.#phase = { name: "closed" };
     this.#releaseHandshake?.();
+    if (phase.name === "sealed") phase.close(this.#lastReceivedMs, code);
     this.#options.events.onClosed(code, reason);
   }
 
@@ -187,9 +213,7 @@ export class Conversation {
         if (path !== "sealed") {
           throw violation("downgrade", "a plaintext frame in a sealed session");
         }
-        const plaintext = phase.opener.open(payload);
-        if (plaintext) readMessages(plaintext, this.#onBody);
-        return;
+        return phase.receive(payload);
       }
       case "initiating":
         if (path !== "handshake") throw violation("unexpected_frame", `${path} during a handshake`);
@@ -305,13 +329,17 @@ export class Conversation {
   #seal(introduction: Introduction, result: HandshakeResult, nowMs: number): void {
     this.#decoder.readAhead();
     this.#outlet.startSealing(new RecordSealer(result.send, nowMs));
-    this.#phase = { name: "sealed", opener: new RecordOpener(result.receive) };
-    this.#options.events.onSealed({
-      id: introduction.id,
-      introduction,
-      features: commonFeatures(introduction.features),
-      isDialer: this.#options.approach !== undefined,
+    const { events, approach, local } = this.#options;
+    const features = commonFeatures(introduction.features);
+    const isDialer = approach !== undefined;
+    const mux = new Mux({ isDialer, hasStreams: features.includes(STREAMS), events });
+    this.#phase = new SealedPhase({
+      mux,
+      opener: new RecordOpener(result.receive),
+      outlet: this.#outlet,
+      deadlines: local.deadlines,
     });
+    events.onSealed({ id: introduction.id, introduction, features, isDialer }, mux);
   }
 
   #claim(id: PeerId): void {

@@ -4,6 +4,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import type { PeerId } from "../base/peer_id.ts";
+import type { Mux } from "../channel/mux.ts";
 import type { DiscoveredPeer } from "../discovery/message.ts";
 import type { Introduction } from "./introduction.ts";
 
@@ -26,9 +27,14 @@ export interface SealedPeer {
 /** What a conversation tells its owner, at once and in order. */
 export interface ConversationEvents {
   onDiscovered(peer: DiscoveredPeer): void;
-  onSealed(peer: SealedPeer): void;
+  /** The session is open; `mux` is the way to its streams and messages. */
+  onSealed(peer: SealedPeer, mux: Mux): void;
   /** A message of the session; `body` is the receiver's to keep. */
   onMessage(body: Bytes): void;
+  /** The peer opened a stream. */
+  onIncoming(): void;
+  /** There is something to send that no input caused. */
+  onOutput(): void;
   /** Input that was refused without ending the conversation. */
   onRefused(code: string): void;
   /** `reason` says it in words, where there is more to say than the code. */

@@ -11,7 +11,13 @@ export interface ConversationDeadlines {
   /** Silence before authentication. */
   readonly idleMs: number;
   readonly handshakeMs: number;
-  /** Silence of a sealed session, three times the interval at which a live peer speaks. */
+  /**
+   * Silence of a sealed session after which the peer is asked for a sign of life, and how long it may take
+   * to give one: together the time in which a dead peer is noticed.
+   */
+  readonly keepaliveMs: number;
+  readonly probeMs: number;
+  /** Silence of a peer that cannot be asked, three times the interval at which a live one reports. */
   readonly silenceMs: number;
 }
 
@@ -20,5 +26,7 @@ export const DEFAULT_DEADLINES: ConversationDeadlines = Object.freeze({
   frameMs: 10_000,
   idleMs: 30_000,
   handshakeMs: 5_000,
+  keepaliveMs: 15_000,
+  probeMs: 10_000,
   silenceMs: 90_000,
 });

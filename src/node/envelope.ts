@@ -7,6 +7,7 @@ import { type Bytes, decodeUtf8, encodeUtf8 } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import { FieldError, Fields, isShallow, type JsonObject } from "../base/guards.ts";
 import { MAX_MUX_BODY_BYTES } from "../channel/mux_frame.ts";
+import { NORMAL, PRIORITIES, type Priority } from "../channel/scheduler.ts";
 
 export const MESSAGE_TYPES = [
   "PING",
@@ -36,11 +37,6 @@ export const MESSAGE_TYPES = [
   "RESOURCE_ALLOCATION",
 ] as const;
 export type MessageType = typeof MESSAGE_TYPES[number];
-
-/** 0 low, 1 normal, 2 high, 3 critical. */
-export type Priority = 0 | 1 | 2 | 3;
-export const NORMAL: Priority = 1;
-export const PRIORITIES = 4;
 
 const EVOLUTION_TYPES = ["nightly", "breakthrough", "emergency"] as const;
 export type EvolutionType = typeof EVOLUTION_TYPES[number];

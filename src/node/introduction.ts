@@ -28,8 +28,10 @@ export interface Introduction {
   readonly capabilities: Capabilities;
 }
 
+/** Streams, and pings in the session itself (PROTOCOL.md section 6). */
+export const STREAMS = "channel/1";
 /** What this build can speak inside a session. */
-export const FEATURES: readonly string[] = Object.freeze(["envelope/1", "exchange/1"]);
+export const FEATURES: readonly string[] = Object.freeze(["envelope/1", "exchange/1", STREAMS]);
 const MAX_FEATURES = 32;
 const MAX_FEATURE_LENGTH = 32;
 const MAX_ADDRESS_LENGTH = 80;

@@ -2,19 +2,26 @@
  * A link: one connection's conversation, pumped over a byte stream.
  *
  * The read loop reads into the conversation's own buffer and parses synchronously; answers leave in the
- * same turn. Writes never overlap: what is sent during one leaves in the next. The link owns its loop,
- * its timer and its stream, and `ended` resolves once all three are gone.
+ * same turn. Writes never overlap: the next record is made when the last has left, of what is most urgent
+ * then. The link owns its loop, its timer and its stream, and `ended` resolves once all three are gone.
  */
 
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock, Timer } from "../base/clock.ts";
+import { type FillLimits, UNLIMITED } from "../channel/mux.ts";
+import { NORMAL, type Priority } from "../channel/scheduler.ts";
 import { type ByteStream, NetError } from "../net/stream.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
+import type { ConversationEvents } from "./conversation_events.ts";
+import type { Shaper } from "./shaper.ts";
 
 export interface LinkOptions {
   readonly stream: ByteStream;
   readonly clock: Clock;
-  readonly conversation: Omit<ConversationOptions, "nowMs" | "remoteHost">;
+  readonly conversation: Omit<ConversationOptions, "nowMs" | "remoteHost" | "events">;
+  readonly events: Omit<ConversationEvents, "onOutput">;
+  /** Paces what flows; absent, nothing does. */
+  readonly shaper?: Shaper | undefined;
   /** Told of an error that no layer expected: a defect of ours, not of the peer. */
   onFault(error: unknown): void;
 }
@@ -33,6 +40,7 @@ export class Link {
   readonly #clock: Clock;
   readonly #conversation: Conversation;
   readonly #onFault: (error: unknown) => void;
+  readonly #shaper: Shaper | undefined;
   readonly #ended = Promise.withResolvers<void>();
   #timer: Timer | undefined;
   #timerDueMs = Infinity;
@@ -44,8 +52,10 @@ export class Link {
     this.#stream = options.stream;
     this.#clock = options.clock;
     this.#onFault = options.onFault;
+    this.#shaper = options.shaper;
     this.#conversation = new Conversation({
       ...options.conversation,
+      events: { ...options.events, onOutput: () => this.#flush() },
       nowMs: options.clock.now(),
       remoteHost: options.stream.remote.host,
     });
@@ -84,18 +94,25 @@ export class Link {
   }
 
   /**
-   * Sends one message in the session. Resolves at once, or, once {@link HIGH_WATER_BYTES} wait, when they
-   * have left. A sender that does not wait loses the link at {@link MAX_PENDING_BYTES}.
+   * Sends one message in the session; it must not change until it has left. Resolves at once, or, once
+   * {@link HIGH_WATER_BYTES} wait, when they have left. A sender that does not wait loses the link at
+   * {@link MAX_PENDING_BYTES}.
    */
-  send(body: Bytes): Promise<void> | undefined {
-    const { outlet } = this.#conversation;
-    if (outlet.pending > MAX_PENDING_BYTES) {
+  send(body: Bytes, priority: Priority = NORMAL): Promise<void> | undefined {
+    const { mux } = this.#conversation;
+    if (!mux) return undefined;
+    if (mux.messageBytes > MAX_PENDING_BYTES) {
       this.abort("too_slow");
       return undefined;
     }
-    this.#conversation.send(body, this.#clock.now());
-    this.#flush();
-    return outlet.pending > HIGH_WATER_BYTES ? this.#writing : undefined;
+    mux.sendMessage(body, priority);
+    return mux.messageBytes > HIGH_WATER_BYTES ? this.#writing : undefined;
+  }
+
+  /** Asks the peer for a sign of life; without one in `withinMs` the link closes as `silent`. */
+  probe(withinMs: number): void {
+    this.#conversation.probe(this.#clock.now(), withinMs);
+    this.#armTimer();
   }
 
   /** Ends the conversation and frees the stream at once, last words unsaid. */
@@ -121,6 +138,7 @@ export class Link {
           if (this.#lingered > LINGER_BYTES) break;
           continue;
         }
+        this.#shaper?.received(count);
         conversation.receive(count, this.#clock.now());
         this.#flush();
         // A peer that asks without reading the answers is not listened to.
@@ -140,6 +158,7 @@ export class Link {
   #settleClose(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
+    this.#flush();
     this.#timer?.cancel();
     this.#timer = this.#clock.schedule(LINGER_MS, () => this.#stream.close());
     void this.#lastWords();
@@ -158,6 +177,7 @@ export class Link {
   /** The peer has finished or is gone: what is queued may still leave, for a moment. */
   async #finish(): Promise<void> {
     this.#isClosing = true;
+    this.#flush();
     this.#timer?.cancel();
     const timer = this.#clock.schedule(LINGER_MS, () => this.#stream.close());
     await this.#writing;
@@ -167,21 +187,39 @@ export class Link {
   }
 
   #flush(): void {
-    if (this.#writing || this.#conversation.outlet.pending === 0) return;
-    this.#writing = this.#drain();
+    if (this.#writing) return;
+    if (this.#conversation.hasOutput(this.#limits())) this.#writing = this.#drain();
+    else this.#waitForRoom();
   }
 
   async #drain(): Promise<void> {
     const { outlet } = this.#conversation;
     try {
-      while (outlet.pending > 0) await this.#stream.write(outlet.take());
-    } catch {
+      while (this.#conversation.prepare(this.#clock.now(), this.#limits())) {
+        const bytes = outlet.take();
+        this.#shaper?.sent(bytes.length);
+        await this.#stream.write(bytes);
+      }
+      this.#waitForRoom();
+    } catch (error) {
       // A write fails only when the stream is broken; closing it ends the read loop, which reports.
+      if (!(error instanceof NetError)) this.#onFault(error);
       this.#stream.close();
     } finally {
       this.#writing = undefined;
     }
   }
+
+  #limits(): FillLimits {
+    return this.#shaper?.limits() ?? UNLIMITED;
+  }
+
+  /** What the owner's limits hold back leaves when they allow it. */
+  #waitForRoom(): void {
+    if (this.#shaper && this.#conversation.hasOutput()) this.#shaper.wait(this.#onRoom);
+  }
+
+  readonly #onRoom = (): void => this.#flush();
 
   /** One timer a link, set anew only when it fires or must fire sooner. */
   #armTimer(): void {

@@ -12,6 +12,9 @@ import { CodedError, describeError } from "../base/errors.ts";
 import type { JsonObject } from "../base/guards.ts";
 import type { Log } from "../base/log.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
+import type { Mux } from "../channel/mux.ts";
+import { type Reply, RequestError, type RequestOptions } from "../channel/requests.ts";
+import type { IncomingRequest, OutgoingReply } from "../channel/responder.ts";
 import type { Address } from "../net/address.ts";
 import type { ByteStream, Dialer, Listener } from "../net/stream.ts";
 import { Admission, type AdmissionOptions, DEFAULT_ADMISSION } from "./admission.ts";
@@ -21,8 +24,9 @@ import type { Envelope, MessageType } from "./envelope.ts";
 import { Link } from "./link.ts";
 import type { LocalNode } from "./local_node.ts";
 import type { DialOutcome, NodeCounters, NodeEvent } from "./node_events.ts";
-import { RequestError, Requests } from "./requests.ts";
+import { Questions } from "./questions.ts";
 import { type SendOptions, Session } from "./session.ts";
+import type { Shaper } from "./shaper.ts";
 
 export interface NodeOptions {
   readonly local: LocalNode;
@@ -32,8 +36,16 @@ export interface NodeOptions {
   readonly admission?: AdmissionOptions;
   /** Sessions kept at once. */
   readonly maxSessions?: number;
+  /** Paces what flows over all links. */
+  readonly shaper?: Shaper | undefined;
   readonly onEvent: (event: NodeEvent) => void;
 }
+
+/** Answers requests of one type, from any peer; see `RequestHandler`. */
+export type PeerRequestHandler = (
+  request: IncomingRequest,
+  from: PeerId,
+) => OutgoingReply | Promise<OutgoingReply>;
 
 const DEFAULT_MAX_SESSIONS = 4_096;
 const DIAL_TIMEOUT_MS = 3_000;
@@ -58,6 +70,13 @@ interface Dial {
   readonly resolve: (outcome: DialOutcome) => void;
 }
 
+interface SealedLink {
+  readonly link: Link;
+  readonly mux: Mux;
+  readonly peer: SealedPeer;
+  readonly remote: Address;
+}
+
 export class Node {
   readonly counters: NodeCounters = {
     connectionsAccepted: 0,
@@ -72,7 +91,8 @@ export class Node {
   };
   readonly #options: NodeOptions;
   readonly #admission: Admission<Link>;
-  readonly #requests: Requests;
+  readonly #questions: Questions;
+  readonly #handlers = new Map<string, PeerRequestHandler>();
   readonly #links = new Set<Link>();
   readonly #sessions = new Map<PeerId, Session>();
   readonly #listeners: Listener[] = [];
@@ -84,7 +104,7 @@ export class Node {
   constructor(options: NodeOptions) {
     this.#options = options;
     this.#admission = new Admission(options.admission ?? DEFAULT_ADMISSION);
-    this.#requests = new Requests(options.clock);
+    this.#questions = new Questions(options.clock);
     this.#retryTimer = scheduleEvery(options.clock, RETRY_TICK_MS, () => this.#retry());
   }
 
@@ -146,11 +166,7 @@ export class Node {
 
   /** Sends one message to a connected peer. Throws {@link RequestError} `not_connected`. */
   send(to: PeerId, type: MessageType, data: JsonObject, options?: SendOptions): Envelope {
-    const session = this.#sessions.get(to);
-    if (!session) {
-      throw new RequestError("not_connected", `Cannot reach ${shortId(to)}: no session with it`);
-    }
-    return session.send(type, data, options);
+    return this.#session(to).send(type, data, options);
   }
 
   /** Sends one message to every connected peer. */
@@ -166,16 +182,37 @@ export class Node {
     }
   }
 
-  /**
-   * Sends a message and resolves with the one that answers it. Rejects with {@link RequestError}.
-   */
-  request(
+  /** Sends a message and resolves with the one that answers it. Rejects with {@link RequestError}. */
+  ask(
     to: PeerId,
     type: MessageType,
     data: JsonObject,
-    options: { readonly timeoutMs: number },
+    { timeoutMs, ...options }: SendOptions & { readonly timeoutMs: number },
   ): Promise<Envelope> {
-    return this.#requests.ask(to, options.timeoutMs, () => this.send(to, type, data));
+    return this.#questions.ask(to, timeoutMs, () => this.send(to, type, data, options));
+  }
+
+  /**
+   * Asks a connected peer, on a stream of the session, and resolves with its reply. Rejects with {@link
+   * RequestError}: at once when the session ends.
+   */
+  async request(
+    to: PeerId,
+    type: string,
+    data: JsonObject,
+    options?: RequestOptions,
+  ): Promise<Reply> {
+    return await this.#session(to).request(type, data, options);
+  }
+
+  /** From here on `handler` answers requests of `type`. */
+  handle(type: string, handler: PeerRequestHandler): void {
+    this.#handlers.set(type, handler);
+  }
+
+  /** Asks every peer for a sign of life and ends the sessions of those that give none in `withinMs`. */
+  probe(withinMs: number): void {
+    for (const session of this.#sessions.values()) session.link.probe(withinMs);
   }
 
   /** Ends the session with `id`, if any. */
@@ -188,10 +225,11 @@ export class Node {
     if (!this.#isClosed) {
       this.#isClosed = true;
       this.#retryTimer.cancel();
+      for (const session of this.#sessions.values()) session.leave();
       this.broadcast("PEER_GOODBYE", { reason: "shutdown" }, { priority: 0 });
       for (const listener of this.#listeners) listener.close();
       for (const link of this.#links) link.close("shutdown");
-      this.#requests.abandon(undefined, "the node is closing");
+      this.#questions.abandon(undefined, "the node is closing");
     }
     await Promise.all([...this.#links].map((link) => link.ended));
     await Promise.all([...this.#loops, ...this.#dials]);
@@ -215,17 +253,18 @@ export class Node {
 
   /** Makes a link of `stream` and follows it to its end. */
   #attach(stream: ByteStream, dial?: Dial): void {
-    const { local, clock } = this.#options;
+    const { local, clock, shaper } = this.#options;
     const link: Link = new Link({
       stream,
       clock,
+      shaper,
       onFault: (error) => this.#fault(error),
+      events: this.#follow(() => link, stream.remote, dial),
       conversation: {
         local,
         approach: dial?.approach,
         expected: dial?.expected,
         isWanted: (id) => !this.#sessions.has(id),
-        events: this.#follow(() => link, stream.remote, dial),
       },
     });
     this.#links.add(link);
@@ -238,7 +277,11 @@ export class Node {
     void link.ended.then(() => this.#links.delete(link));
   }
 
-  #follow(link: () => Link, remote: Address, dial: Dial | undefined): ConversationEvents {
+  #follow(
+    link: () => Link,
+    remote: Address,
+    dial: Dial | undefined,
+  ): Omit<ConversationEvents, "onOutput"> {
     let session: Session | undefined;
     let answered: string | undefined;
     return {
@@ -248,12 +291,13 @@ export class Node {
         const port = dial ? dial.address.port : peer.listenPort;
         this.#emit({ type: "peer_discovered", peer, host: remote.host, port });
       },
-      onSealed: (peer) => {
+      onSealed: (peer, mux) => {
         this.#admission.release(link());
-        session = this.#openSession(link(), peer, remote);
+        session = this.#openSession({ link: link(), mux, peer, remote });
         if (this.#sessions.has(peer.id)) dial?.resolve({ type: "session", id: peer.id });
       },
       onMessage: (body) => session?.receive(body),
+      onIncoming: () => session?.serve(),
       onRefused: (code) => this.#reject(code, remote),
       onClosed: (code, reason) => {
         this.#admission.release(link());
@@ -266,7 +310,7 @@ export class Node {
     };
   }
 
-  #openSession(link: Link, peer: SealedPeer, remote: Address): Session | undefined {
+  #openSession({ link, mux, peer, remote }: SealedLink): Session | undefined {
     const { local, clock, maxSessions } = this.#options;
     const incumbent = this.#sessions.get(peer.id);
     if (incumbent && !this.#yields(incumbent, peer)) {
@@ -281,10 +325,15 @@ export class Node {
       ownId: local.identity.id,
       peer,
       link,
+      mux,
       clock,
       counters: this.counters,
       delivery: incumbent?.delivery ?? new Delivery(),
       onEnvelope: (envelope) => this.#receive(session, envelope),
+      handlerOf: (type) => {
+        const handler = this.#handlers.get(type);
+        return handler && ((request) => handler(request, peer.id));
+      },
       onUndelivered: (envelope) => this.#emit({ type: "undelivered", to: peer.id, envelope }),
       onRefused: (code) => this.#reject(code, remote),
       onFault: (error) => this.#fault(error),
@@ -306,18 +355,25 @@ export class Node {
 
   #closeSession(session: Session, code: string): void {
     const { id } = session.peer;
+    session.close();
     if (this.#sessions.get(id) !== session) return;
     this.#sessions.delete(id);
-    this.#requests.abandon(id, `the session ended (${code})`);
+    this.#questions.abandon(id, `the session ended (${code})`);
     session.abandon();
     this.#emit({ type: "session_closed", id, code });
   }
 
   #receive(session: Session, envelope: Envelope): void {
     const { id } = session.peer;
-    if (this.#requests.answer(id, envelope)) return;
+    if (this.#questions.answer(id, envelope)) return;
     this.#emit({ type: "envelope", from: id, envelope });
     if (envelope.type === "PEER_GOODBYE") session.link.close("goodbye");
+  }
+
+  #session(to: PeerId): Session {
+    const session = this.#sessions.get(to);
+    if (session) return session;
+    throw new RequestError("not_connected", `Cannot reach ${shortId(to)}: no session with it`);
   }
 
   #retry(): void {

@@ -1,24 +1,24 @@
 /**
  * The way out of a connection: frames are built here, in one buffer and for one write.
  *
- * While a write is under way, everything sent meanwhile gathers behind it and leaves together. The two
- * buffers swap roles at each {@link Outlet.take}; both grow on demand, and {@link Outlet.relax} lets what a burst needed go.
+ * The two buffers swap roles at each {@link Outlet.take}: one is filled while the other is written. Both
+ * grow on demand, and {@link Outlet.relax} lets what a burst needed go.
  */
 
 import type { Bytes } from "../base/bytes.ts";
-import { MUX_HEADER_BYTES, writeMessageHeader } from "../channel/mux_frame.ts";
 import { type RecordSealer, REKEY_RECORD_BYTES } from "../noise/record.ts";
 import { encodeFrame } from "../wire/frame.ts";
-import { RECORD_OVERHEAD_BYTES } from "../wire/limits.ts";
+import { MAX_PLAINTEXT_BYTES, RECORD_OVERHEAD_BYTES } from "../wire/limits.ts";
 
 const MIN_BUFFER_BYTES = 2_048;
+/** Where every connection's plaintext is put together: it is sealed in the same breath. */
+const plaintext: Bytes = new Uint8Array(MAX_PLAINTEXT_BYTES);
 
 export class Outlet {
   #filling: Bytes = new Uint8Array(MIN_BUFFER_BYTES);
   #spare: Bytes = new Uint8Array(0);
   #length = 0;
   #sealer: RecordSealer | undefined;
-  readonly #header: Bytes = new Uint8Array(MUX_HEADER_BYTES);
 
   /** Bytes that wait for the next write. */
   get pending(): number {
@@ -37,21 +37,27 @@ export class Outlet {
     this.#length += bytes.length;
   }
 
-  /** From here on, messages leave as sealed records. */
+  /** From here on, what leaves are sealed records. */
   startSealing(sealer: RecordSealer): void {
     this.#sealer = sealer;
   }
 
-  /** Seals `body` as one message in one record, with a fresh key first where one is due. */
-  pushMessage(body: Bytes, nowMs: number): void {
+  /**
+   * Seals what `fill` writes into the plaintext it is given, and says the length of, as one record, with a
+   * fresh key first where one is due. Returns the bytes queued; 0 when there was nothing to seal.
+   */
+  pushRecord(fill: (plaintext: Bytes) => number, nowMs: number): number {
     const sealer = this.#sealer;
-    if (!sealer) throw new TypeError("Cannot send message: the session is not open");
-    writeMessageHeader(this.#header, body.length);
-    this.#reserve(REKEY_RECORD_BYTES + RECORD_OVERHEAD_BYTES + MUX_HEADER_BYTES + body.length);
+    if (!sealer) throw new TypeError("Cannot send record: the session is not open");
+    const length = fill(plaintext);
+    if (length === 0) return 0;
+    const start = this.#length;
+    this.#reserve(REKEY_RECORD_BYTES + RECORD_OVERHEAD_BYTES + length);
     if (sealer.isRekeyDue(nowMs)) {
       this.#length = sealer.sealRekey(this.#filling, this.#length, nowMs);
     }
-    this.#length = sealer.seal([this.#header, body], this.#filling, this.#length);
+    this.#length = sealer.seal([plaintext.subarray(0, length)], this.#filling, this.#length);
+    return this.#length - start;
   }
 
   /** Everything queued, as one view that stays valid until the next `take`. Call when `pending`. */

@@ -1,5 +1,5 @@
 /**
- * A session: envelopes to and from one authenticated peer over one sealed link.
+ * A session: envelopes and requests to and from one authenticated peer over one sealed link.
  *
  * Arrival order follows LEGACY: drop duplicates, drop what has expired, remember the id, acknowledge, then
  * deliver by priority and arrival. PING and ACK are answered and consumed here.
@@ -9,6 +9,11 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { JsonObject } from "../base/guards.ts";
 import type { PeerId } from "../base/peer_id.ts";
+import { Timetable } from "../base/timetable.ts";
+import type { Mux } from "../channel/mux.ts";
+import { type Reply, Requester, type RequestOptions } from "../channel/requests.ts";
+import { type RequestHandler, Responder } from "../channel/responder.ts";
+import { NORMAL, PRIORITIES, type Priority } from "../channel/scheduler.ts";
 import type { SealedPeer } from "./conversation_events.ts";
 import type { Delivery } from "./delivery.ts";
 import {
@@ -17,9 +22,6 @@ import {
   type Envelope,
   EnvelopeError,
   type MessageType,
-  NORMAL,
-  PRIORITIES,
-  type Priority,
 } from "./envelope.ts";
 import type { Link } from "./link.ts";
 
@@ -42,11 +44,14 @@ export interface SessionOptions {
   readonly ownId: PeerId;
   readonly peer: SealedPeer;
   readonly link: Link;
+  readonly mux: Mux;
   readonly clock: Clock;
   readonly counters: EnvelopeCounters;
   /** What is unacknowledged and already seen; outlives the session when a new one replaces it. */
   readonly delivery: Delivery;
   readonly onEnvelope: (envelope: Envelope) => void;
+  /** Who answers the peer's requests of a type. */
+  readonly handlerOf: (type: string) => RequestHandler | undefined;
   readonly onUndelivered: (envelope: Envelope) => void;
   /** Told of an error that no layer expected. */
   readonly onFault: (error: unknown) => void;
@@ -61,6 +66,9 @@ export class Session {
   /** By the monotonic clock. */
   readonly openedAtMs: number;
   readonly #options: SessionOptions;
+  readonly #timetable: Timetable;
+  readonly #requester: Requester;
+  readonly #responder: Responder;
   /** What this turn's bytes brought, one queue a priority; emptied before the turn ends. */
   readonly #inbox: readonly Envelope[][] = Array.from({ length: PRIORITIES }, () => []);
 
@@ -70,6 +78,30 @@ export class Session {
     this.link = options.link;
     this.delivery = options.delivery;
     this.openedAtMs = options.clock.now();
+    const { mux, handlerOf, onFault } = options;
+    const timetable = this.#timetable = new Timetable(options.clock);
+    this.#requester = new Requester(mux, timetable);
+    this.#responder = new Responder({ mux, timetable, handlerOf, onFault });
+  }
+
+  /** Asks the peer; see {@link Requester.request}. */
+  request(type: string, data: JsonObject, options?: RequestOptions): Promise<Reply> {
+    return this.#requester.request(type, data, options);
+  }
+
+  /** Answers what the peer has asked. */
+  serve(): void {
+    this.#responder.serve();
+  }
+
+  /** Tells the peer that no more streams are opened or accepted. */
+  leave(): void {
+    this.#options.mux.goAway("shutdown");
+  }
+
+  /** Frees the timer; the streams have ended with the link. */
+  close(): void {
+    this.#timetable.clear();
   }
 
   /**
@@ -97,7 +129,7 @@ export class Session {
     };
     const bytes = encodeEnvelope(envelope);
     this.delivery.send(envelope, this.#options.clock.now());
-    this.#post(bytes);
+    this.#post(bytes, envelope.priority);
     return envelope;
   }
 
@@ -132,7 +164,7 @@ export class Session {
     if (this.delivery.pending === 0) return;
     const { clock, onUndelivered } = this.#options;
     const { resend, failed } = this.delivery.due(clock.now(), clock.wallMs());
-    resend.forEach((envelope) => this.#post(encodeEnvelope(envelope)));
+    resend.forEach((envelope) => this.#post(encodeEnvelope(envelope), envelope.priority));
     failed.forEach(onUndelivered);
   }
 
@@ -175,9 +207,9 @@ export class Session {
     this.send(type, data, { correlationId: question.messageId });
   }
 
-  #post(bytes: Bytes): void {
+  #post(bytes: Bytes, priority: Priority): void {
     this.#options.counters.envelopesSent++;
-    void this.link.send(bytes);
+    void this.link.send(bytes, priority);
   }
 
   #drop(): void {

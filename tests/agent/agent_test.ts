@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { encodeUtf8 } from "../../src/base/bytes.ts";
 import { MESSAGE_TYPES, type MessageType } from "../../src/node/envelope.ts";
-import { RequestError } from "../../src/node/requests.ts";
+import { RequestError } from "../../src/channel/requests.ts";
 import { encodeFrame } from "../../src/wire/frame.ts";
 import { AgentVillage, IDLE, linesOf, type Resident } from "../testing/agents.ts";
 import { ALICE, BOB, CAROL, identityOf } from "../testing/identities.ts";

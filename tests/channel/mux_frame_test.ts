@@ -2,26 +2,27 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { type Bytes, concatBytes, encodeUtf8 } from "../../src/base/bytes.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import {
+  decodeReason,
+  encodeReason,
   MAX_MUX_BODY_BYTES,
-  MUX_HEADER_BYTES,
+  MUX_KINDS,
   MuxError,
-  readMessages,
-  writeMessageHeader,
+  readFrames,
+  writeFrame,
+  writeFrameHeader,
 } from "../../src/channel/mux_frame.ts";
 import { byte } from "../testing/mutate.ts";
 
 const PURE = { permissions: "none" } as const;
 
-function read(plaintext: Bytes): Bytes[] {
-  const bodies: Bytes[] = [];
-  readMessages(plaintext, (body) => bodies.push(body.slice()));
-  return bodies;
-}
+type Frame = readonly [kind: number, flags: number, stream: number, body: string];
 
-function headerOf(length: number): Bytes {
-  const header: Bytes = new Uint8Array(MUX_HEADER_BYTES);
-  writeMessageHeader(header, length);
-  return header;
+function read(plaintext: Bytes): Frame[] {
+  const frames: Frame[] = [];
+  readFrames(plaintext, (kind, flags, stream, body) => {
+    frames.push([kind, flags, stream, body.toHex()]);
+  });
+  return frames;
 }
 
 /** `kind u8 | flags u8 | stream u32 | length u16 | body`, spelled out. */
@@ -37,59 +38,85 @@ function frame(body: Bytes, { kind = 9, flags = 0, stream = 0 } = {}): Bytes {
 }
 
 const HI = encodeUtf8("hi");
+const NONE: Bytes = new Uint8Array(0);
 
-Deno.test("writeMessageHeader() gives the golden bytes", PURE, () => {
-  assertEquals(headerOf(0), Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0));
-  assertEquals(headerOf(2), Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 2));
-  assertEquals(headerOf(0x1234), Uint8Array.of(9, 0, 0, 0, 0, 0, 0x12, 0x34));
+Deno.test("MUX_KINDS are those of the protocol", PURE, () => {
+  assertEquals(MUX_KINDS, {
+    open: 1,
+    data: 2,
+    window: 3,
+    close: 4,
+    reset: 5,
+    ping: 6,
+    rekey: 7,
+    goaway: 8,
+    message: 9,
+  });
 });
 
-Deno.test("writeMessageHeader() takes what fills the largest record and no more", PURE, () => {
+Deno.test("writeFrameHeader() gives the golden bytes", PURE, () => {
+  const out = new Uint8Array(10).fill(0xaa);
+  const header = { kind: 2, flags: 3, stream: 0x01020304, length: 0x1234 };
+  assertEquals(writeFrameHeader(out, 1, header), 9);
+  assertEquals(out.toHex(), "aa02030102030412" + "34" + "aa");
+  assertEquals(writeFrameHeader(out, 0, { kind: 9, length: 65_511 }), 8);
+  assertEquals(out.toHex(), "090000000000ffe7" + "34" + "aa");
+});
+
+Deno.test("writeFrame() gives what readFrames() reads", PURE, () => {
+  const out = new Uint8Array(20);
+  assertEquals(writeFrame(out, 2, { kind: 5, stream: 7, body: HI }), 12);
+  assertEquals(read(out.slice(2, 12)), [[5, 0, 7, "6869"]]);
+});
+
+Deno.test("MAX_MUX_BODY_BYTES is what fills the largest record", PURE, () => {
   // 65,535 of ciphertext and tag, less the tag, less the header.
   assertEquals(MAX_MUX_BODY_BYTES, 65_535 - 16 - 8);
-  assertEquals(headerOf(65_511), Uint8Array.of(9, 0, 0, 0, 0, 0, 0xff, 0xe7));
-  assertThrows(() => headerOf(65_512), RangeError);
 });
 
-Deno.test("readMessages() reads the golden bytes", PURE, () => {
-  assertEquals(read(Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 2, 0x68, 0x69)), [HI]);
-  assertEquals(read(new Uint8Array(0)), []);
-  assertEquals(read(frame(new Uint8Array(0))), [new Uint8Array(0)]);
+Deno.test("readFrames() reads the golden bytes", PURE, () => {
+  const bytes = Uint8Array.of(2, 1, 0xff, 0xfe, 0xfd, 0xfc, 0, 2, 0x68, 0x69);
+  assertEquals(read(bytes), [[2, 1, 0xfffefdfc, "6869"]]);
+  assertEquals(read(NONE), []);
+  assertEquals(read(frame(NONE)), [[9, 0, 0, ""]]);
 });
 
-Deno.test("readMessages() round-trips several messages in one plaintext, in order", PURE, () => {
+Deno.test("readFrames() round-trips several frames in one plaintext, in order", PURE, () => {
   const random = seededRandom(11);
   const bodies = [0, 1, 2, 255, 256, 4096, 20_000].map((length) =>
     Uint8Array.from({ length }, () => byte(random))
   );
-  const parts = bodies.flatMap((body) => [headerOf(body.length), body]);
-  assertEquals(read(concatBytes(...parts)), bodies);
+  const parts = bodies.map((body, stream) => frame(body, { kind: 2, stream }));
+  assertEquals(
+    read(concatBytes(...parts)),
+    bodies.map((body, stream) => [2, 0, stream, body.toHex()]),
+  );
 });
 
-Deno.test("readMessages() gives views of the plaintext", PURE, () => {
+Deno.test("readFrames() gives views of the plaintext", PURE, () => {
   const plaintext = concatBytes(frame(HI), frame(HI));
-  readMessages(plaintext, (body) => assertEquals(body.buffer, plaintext.buffer));
+  readFrames(plaintext, (...[, , , body]) => assertEquals(body.buffer, plaintext.buffer));
 });
 
 Deno.test(
-  "readMessages() refuses truncation at every byte, after giving what was whole",
+  "readFrames() refuses truncation at every byte, after giving what was whole",
   PURE,
   () => {
     const first = frame(encodeUtf8("first"));
     const whole = concatBytes(first, frame(encodeUtf8("second")));
     for (let length = 1; length < whole.length; length++) {
       if (length === first.length) continue;
-      const bodies: string[] = [];
+      const kinds: number[] = [];
       const error = assertThrows(
-        () => readMessages(whole.slice(0, length), (body) => bodies.push(String(body.length))),
+        () => readFrames(whole.slice(0, length), (kind) => kinds.push(kind)),
         MuxError,
       );
-      assertEquals([error.code, bodies.length], ["truncated", length > first.length ? 1 : 0]);
+      assertEquals([error.code, kinds.length], ["truncated", length > first.length ? 1 : 0]);
     }
   },
 );
 
-Deno.test("readMessages() refuses a length one beyond the plaintext", PURE, () => {
+Deno.test("readFrames() refuses a length one beyond the plaintext", PURE, () => {
   const bytes = frame(HI);
   bytes[7] = 3;
   assertEquals(assertThrows(() => read(bytes), MuxError).code, "truncated");
@@ -97,28 +124,19 @@ Deno.test("readMessages() refuses a length one beyond the plaintext", PURE, () =
   assertEquals(assertThrows(() => read(bytes), MuxError).code, "truncated");
 });
 
-Deno.test("readMessages() refuses every kind but messages", PURE, () => {
-  for (let kind = 0; kind < 256; kind++) {
-    if (kind === 9) continue;
-    const error = assertThrows(() => read(frame(HI, { kind })), MuxError);
-    assertEquals(error.code, "unknown_kind", `kind ${kind}`);
+Deno.test("encodeReason() takes codes of 1 to 64 characters and nothing else", PURE, () => {
+  const longest = "a".repeat(64);
+  for (const code of ["a", "too_many_streams", "x9_", longest]) {
+    assertEquals(encodeReason(code), encodeUtf8(code));
+    assertEquals(decodeReason(encodeUtf8(code)), code);
   }
-});
-
-Deno.test("readMessages() refuses a message on any stream but 0", PURE, () => {
-  for (const stream of [1, 256, 0x8000_0000, 0xffff_ffff]) {
-    assertEquals(assertThrows(() => read(frame(HI, { stream })), MuxError).code, "unknown_kind");
+  for (const text of ["", `${longest}a`, "Upper", "9x", "_x", "a b", "a\n", "ä", "a-b"]) {
+    assertThrows(() => encodeReason(text), RangeError);
+    assertEquals(
+      assertThrows(() => decodeReason(encodeUtf8(text)), MuxError).code,
+      "malformed_frame",
+    );
   }
-});
-
-Deno.test("readMessages() refuses garbage after a valid message", PURE, () => {
-  for (const garbage of [Uint8Array.of(0), new Uint8Array(8), new Uint8Array(8).fill(0xff)]) {
-    assertThrows(() => read(concatBytes(frame(HI), garbage)), MuxError);
-  }
-});
-
-Deno.test("readMessages() refuses a rekey that is not alone in its record", PURE, () => {
-  const rekey = frame(new Uint8Array(0), { kind: 7 });
-  assertThrows(() => read(concatBytes(rekey, frame(HI))), MuxError);
-  assertThrows(() => read(concatBytes(frame(HI), rekey)), MuxError);
+  const notUtf8 = Uint8Array.of(0x61, 0xff);
+  assertEquals(assertThrows(() => decodeReason(notUtf8), MuxError).code, "malformed_frame");
 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { encodeUtf8 } from "../../src/base/bytes.ts";
 import { randomBelow, seededRandom } from "../../src/base/random.ts";
-import { MuxError, readMessages } from "../../src/channel/mux_frame.ts";
+import { MuxError, readFrames } from "../../src/channel/mux_frame.ts";
 import { readRecord, signRecord } from "../../src/mesh/peer_record.ts";
 import {
   decodeEnvelope,
@@ -102,14 +102,14 @@ Deno.test(`readRecord() never throws, seed ${SEED}`, PURE, () => {
   assertEquals(pollution(), []);
 });
 
-Deno.test(`readMessages() throws nothing but MuxError, seed ${SEED}`, PURE, () => {
+Deno.test(`readFrames() throws nothing but MuxError, seed ${SEED}`, PURE, () => {
   const random = seededRandom(SEED + 3);
   for (let round = 0; round < ROUNDS; round++) {
     const plaintext = Uint8Array.from({ length: randomBelow(random, 60) }, () => byte(random));
     if (round % 2 === 0) plaintext.set([9, 0, 0, 0, 0, 0, 0].slice(0, plaintext.length));
     onlyThrows(`seed ${SEED}, round ${round}`, MuxError, () => {
       let given = 0;
-      readMessages(plaintext, (body) => given += body.length + 8);
+      readFrames(plaintext, (...[, , , body]) => given += body.length + 8);
       assertEquals(given, plaintext.length);
     });
   }

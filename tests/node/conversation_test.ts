@@ -613,16 +613,33 @@ Deno.test("Conversation gives a dialer that asks 5 s for the answer's first byte
   assertEquals(b.closed, ["first_bytes_timeout"]);
 });
 
-Deno.test("Conversation closes a session after 90 s of silence", PURE, () => {
+Deno.test("Conversation asks a silent peer after 15 s and gives it 10 s to answer", PURE, () => {
   const { a, b } = session();
-  assertEquals(a.conversation.deadlineMs, 90_000);
-  b.say("still here", 60_000);
-  a.feed(b.take(), { nowMs: 60_000 });
-  assertEquals(a.conversation.deadlineMs, 150_000);
-  a.conversation.tick(149_999);
+  assertEquals(a.conversation.deadlineMs, 15_000);
+  a.conversation.tick(14_999);
+  assertEquals(a.take().length, 0);
+  a.conversation.tick(15_000);
+  assertEquals(a.conversation.deadlineMs, 25_000);
+  b.feed(a.take(), { nowMs: 15_100 });
+  a.feed(b.take(), { nowMs: 15_200 });
+  assertEquals(a.conversation.deadlineMs, 30_200, "its answer is a sign of life");
+  a.conversation.tick(30_200);
+  assert(a.take().length > 0, "and it is asked again");
+  a.conversation.tick(40_199);
   assertFalse(a.conversation.isClosed);
-  a.conversation.tick(150_000);
+  a.conversation.tick(40_200);
   assertEquals(a.closed, ["silent"]);
+});
+
+Deno.test("Conversation.probe() wants a sign of life sooner", PURE, () => {
+  const { a, b } = session();
+  a.conversation.probe(1_000, 3_000);
+  assertEquals(a.conversation.deadlineMs, 4_000);
+  a.conversation.probe(2_000, 10_000);
+  assertEquals(a.conversation.deadlineMs, 4_000, "a later wish puts nothing off");
+  b.feed(a.take(), { nowMs: 3_000 });
+  a.feed(b.take(), { nowMs: 3_000 });
+  assertEquals(a.conversation.deadlineMs, 18_000);
 });
 
 Deno.test("Conversation.close() tells its owner once and sends nothing afterwards", PURE, () => {

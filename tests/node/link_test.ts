@@ -78,15 +78,14 @@ function linkOver(stream: HandStream, clock = new ManualClock()) {
     stream,
     clock,
     onFault: (error) => faults.push(error),
-    conversation: {
-      local: localNode(ALICE, { clock, legacy: "any" }),
-      events: {
-        onDiscovered: () => {},
-        onSealed: () => {},
-        onMessage: (body) => messages.push(body),
-        onRefused: () => {},
-        onClosed: (code) => closed.push(code),
-      },
+    conversation: { local: localNode(ALICE, { clock, legacy: "any" }) },
+    events: {
+      onDiscovered: () => {},
+      onSealed: () => {},
+      onMessage: (body) => messages.push(body),
+      onIncoming: () => {},
+      onRefused: () => {},
+      onClosed: (code) => closed.push(code),
     },
   });
   return { link, clock, closed, faults, messages };
@@ -198,28 +197,29 @@ Deno.test(
       stream,
       clock,
       onFault: () => {},
-      conversation: {
-        local: localNode(ALICE, { clock }),
-        events: {
-          onDiscovered: () => {},
-          onSealed: (peer) => {
-            session = new Session({
-              ownId: ALICE.id,
-              peer,
-              link,
-              clock,
-              counters: { envelopesReceived: 0, envelopesSent: 0, envelopesDropped: 0 },
-              delivery: new Delivery(),
-              onEnvelope: () => {},
-              onUndelivered: () => {},
-              onFault: () => {},
-              onRefused: () => {},
-            });
-          },
-          onMessage: (body) => session?.receive(body),
-          onRefused: () => {},
-          onClosed: () => {},
+      conversation: { local: localNode(ALICE, { clock }) },
+      events: {
+        onDiscovered: () => {},
+        onSealed: (peer, mux) => {
+          session = new Session({
+            ownId: ALICE.id,
+            peer,
+            link,
+            mux,
+            clock,
+            counters: { envelopesReceived: 0, envelopesSent: 0, envelopesDropped: 0 },
+            delivery: new Delivery(),
+            onEnvelope: () => {},
+            handlerOf: () => undefined,
+            onUndelivered: () => {},
+            onFault: () => {},
+            onRefused: () => {},
+          });
         },
+        onMessage: (body) => session?.receive(body),
+        onIncoming: () => {},
+        onRefused: () => {},
+        onClosed: () => {},
       },
     });
     const feed = async (bytes: Bytes) => {

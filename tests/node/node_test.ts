@@ -5,7 +5,7 @@ import { silentLog } from "../../src/base/log.ts";
 import type { ByteStream, Listener } from "../../src/net/stream.ts";
 import { Node } from "../../src/node/node.ts";
 import type { NodeEvent } from "../../src/node/node_events.ts";
-import { RequestError } from "../../src/node/requests.ts";
+import { RequestError } from "../../src/channel/requests.ts";
 import { encodeFrame } from "../../src/wire/frame.ts";
 import { ALICE, BOB, CAROL, identityOf, localNode } from "../testing/identities.ts";
 import {
@@ -126,7 +126,7 @@ Deno.test(
       assertEquals([low.node.connected, high.node.connected], [[highId.id], [lowId.id]], label);
       assertEquals(isLastDialOurs(low, highId.id), true, label);
       assertEquals(isLastDialOurs(high, lowId.id), false, label);
-      const pong = low.node.request(highId.id, "PING", {}, { timeoutMs: 2_000 });
+      const pong = low.node.ask(highId.id, "PING", {}, { timeoutMs: 2_000 });
       assertEquals((await village.until(pong)).type, "PONG", label);
       await village.close();
     }
@@ -140,15 +140,15 @@ Deno.test("Node replaces a session whose peer dials again", PURE, async () => {
   await village.clock.run(1_000, 20);
   assertEquals(a.node.counters.sessionsOpened, before + 1);
   assertEquals([a.node.connected, b.node.connected], [[BOB.id], [ALICE.id]]);
-  const pong = b.node.request(ALICE.id, "PING", {}, { timeoutMs: 2_000 });
+  const pong = b.node.ask(ALICE.id, "PING", {}, { timeoutMs: 2_000 });
   assertEquals((await village.until(pong)).type, "PONG");
   await village.close();
 });
 
-Deno.test("Node.request() resolves with the answer, whoever asks", PURE, async () => {
+Deno.test("Node.ask() resolves with the answer, whoever asks", PURE, async () => {
   const { village, a, b } = await pair();
   for (const [from, to] of [[a, b], [b, a]] as const) {
-    const pong = await village.until(from.node.request(to.id, "PING", {}, { timeoutMs: 1_000 }));
+    const pong = await village.until(from.node.ask(to.id, "PING", {}, { timeoutMs: 1_000 }));
     assertEquals([pong.type, pong.senderId, pong.recipientId], ["PONG", to.id, from.id]);
   }
   assertEquals(envelopesOf(a, "PONG"), [], "an answer goes to its question alone");
@@ -156,15 +156,15 @@ Deno.test("Node.request() resolves with the answer, whoever asks", PURE, async (
 });
 
 Deno.test(
-  "Node.request() rejects when nobody answers, nobody is there, or the session ends",
+  "Node.ask() rejects when nobody answers, nobody is there, or the session ends",
   PURE,
   async () => {
     const { village, a, b } = await pair();
-    const timeout = a.node.request(BOB.id, "HEARTBEAT", {}, { timeoutMs: 300 });
+    const timeout = a.node.ask(BOB.id, "HEARTBEAT", {}, { timeoutMs: 300 });
     assertEquals((await assertRejects(() => village.until(timeout), RequestError)).code, "timeout");
-    const nobody = a.node.request(CAROL.id, "PING", {}, { timeoutMs: 300 });
+    const nobody = a.node.ask(CAROL.id, "PING", {}, { timeoutMs: 300 });
     assertEquals((await assertRejects(() => nobody, RequestError)).code, "not_connected");
-    const cut = a.node.request(BOB.id, "HEARTBEAT", {}, { timeoutMs: 5_000 });
+    const cut = a.node.ask(BOB.id, "HEARTBEAT", {}, { timeoutMs: 5_000 });
     b.node.disconnect(ALICE.id, "goodbye");
     assertEquals((await assertRejects(() => village.until(cut), RequestError)).code, "closed");
     assertThrows(() => a.node.send(BOB.id, "PING", {}), RequestError);
@@ -429,10 +429,11 @@ Deno.test(
   },
 );
 
-Deno.test("Node notices that a peer behind a partition is silent", PURE, async () => {
+Deno.test("Node notices within 30 s that a peer behind a partition is silent", PURE, async () => {
   const { village, a, b } = await pair();
   village.network.partition([A], [B]);
-  await village.clock.run(89_000, 1_000);
+  // Asked after 15 s of silence, and 10 s later taken for dead.
+  await village.clock.run(24_000, 1_000);
   assertEquals([a.node.connected.length, b.node.connected.length], [1, 1]);
   await village.clock.run(2_000, 100);
   assertEquals([a.node.connected, b.node.connected], [[], []]);

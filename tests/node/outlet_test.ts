@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Bytes, concatBytes, encodeUtf8 } from "../../src/base/bytes.ts";
 import { seededRandom } from "../../src/base/random.ts";
-import { readMessages } from "../../src/channel/mux_frame.ts";
 import { Outlet } from "../../src/node/outlet.ts";
 import { RecordOpener, RecordSealer } from "../../src/noise/record.ts";
 import { CipherState } from "../../src/noise/symmetric_state.ts";
@@ -21,7 +20,7 @@ function sealingPair(maxRecords = 65_536) {
     const bodies: Bytes[] = [];
     for (const record of framesIn(bytes)) {
       const plaintext = opener.open(record);
-      if (plaintext) readMessages(plaintext, (body) => bodies.push(body.slice()));
+      if (plaintext) bodies.push(plaintext.slice());
     }
     return bodies;
   };
@@ -72,38 +71,46 @@ Deno.test("Outlet.relax() loses nothing, at any point between pushes and takes",
   assertEquals(concatBytes(...taken).toHex(), concatBytes(...pushed).toHex());
 });
 
-Deno.test("Outlet.pushMessage() seals one message in one record", PURE, () => {
+/** Writes `bytes` into the plaintext. */
+function filling(bytes: Bytes): (plaintext: Bytes) => number {
+  return (plaintext) => {
+    plaintext.set(bytes);
+    return bytes.length;
+  };
+}
+
+Deno.test("Outlet.pushRecord() seals what it is given as one record", PURE, () => {
   const { outlet, open } = sealingPair();
-  outlet.pushMessage(encodeUtf8("hello"), 0);
-  // 4 length, 1 type, 8 header, 5 body, 16 tag.
-  assertEquals(outlet.pending, 34);
+  // 4 length, 1 type, 5 plaintext, 16 tag.
+  assertEquals(outlet.pushRecord(filling(encodeUtf8("hello")), 0), 26);
+  assertEquals(outlet.pending, 26);
   const bytes = outlet.take().slice();
-  assertEquals([...bytes.subarray(0, 5)], [0, 0, 0, 30, 0xf9]);
+  assertEquals([...bytes.subarray(0, 5)], [0, 0, 0, 22, 0xf9]);
   assertEquals(open(bytes), [encodeUtf8("hello")]);
 });
 
-Deno.test(
-  "Outlet.pushMessage() carries the largest message and refuses one byte more",
-  PURE,
-  () => {
-    const { outlet, open } = sealingPair();
-    outlet.pushMessage(new Uint8Array(65_511), 0);
-    assertEquals(open(outlet.take().slice()).map((body) => body.length), [65_511]);
-    assertThrows(() => outlet.pushMessage(new Uint8Array(65_512), 0), RangeError);
-    assertEquals(outlet.pending, 0);
-  },
-);
+Deno.test("Outlet.pushRecord() offers the largest plaintext, and seals it", PURE, () => {
+  const { outlet, open } = sealingPair();
+  outlet.pushRecord((plaintext) => plaintext.fill(7).length, 0);
+  assertEquals(open(outlet.take().slice()), [new Uint8Array(65_519).fill(7)]);
+});
 
-Deno.test("Outlet.pushMessage() changes the key when due and goes on", PURE, () => {
+Deno.test("Outlet.pushRecord() seals nothing for nothing", PURE, () => {
+  const { outlet } = sealingPair();
+  assertEquals(outlet.pushRecord(() => 0, 0), 0);
+  assertEquals(outlet.pending, 0);
+});
+
+Deno.test("Outlet.pushRecord() changes the key when due and goes on", PURE, () => {
   const { outlet, open } = sealingPair(3);
   const texts = Array.from({ length: 20 }, (_, i) => `message ${i}`);
   const bodies = texts.flatMap((text, i) => {
-    outlet.pushMessage(encodeUtf8(text), i * 50_000);
+    outlet.pushRecord(filling(encodeUtf8(text)), i * 50_000);
     return open(outlet.take().slice());
   });
   assertEquals(bodies.map((body) => new TextDecoder().decode(body)), texts);
 });
 
-Deno.test("Outlet.pushMessage() needs an open session", PURE, () => {
-  assertThrows(() => new Outlet().pushMessage(encodeUtf8("x"), 0), TypeError);
+Deno.test("Outlet.pushRecord() needs an open session", PURE, () => {
+  assertThrows(() => new Outlet().pushRecord(() => 1, 0), TypeError);
 });

@@ -4,6 +4,7 @@ import { ManualClock, settle } from "../../src/base/clock.ts";
 import type { ByteStream } from "../../src/net/stream.ts";
 import { Delivery } from "../../src/node/delivery.ts";
 import { encodeEnvelope, type Envelope } from "../../src/node/envelope.ts";
+import { Mux } from "../../src/channel/mux.ts";
 import { Link } from "../../src/node/link.ts";
 import { Session } from "../../src/node/session.ts";
 import { ALICE, BOB, CAROL, localNode, WALL_MS } from "../testing/identities.ts";
@@ -24,15 +25,14 @@ function deadLink(clock: ManualClock): Link {
     stream,
     clock,
     onFault: () => {},
-    conversation: {
-      local: localNode(ALICE, { clock }),
-      events: {
-        onDiscovered: () => {},
-        onSealed: () => {},
-        onMessage: () => {},
-        onRefused: () => {},
-        onClosed: () => {},
-      },
+    conversation: { local: localNode(ALICE, { clock }) },
+    events: {
+      onDiscovered: () => {},
+      onSealed: () => {},
+      onMessage: () => {},
+      onIncoming: () => {},
+      onRefused: () => {},
+      onClosed: () => {},
     },
   });
 }
@@ -48,6 +48,12 @@ function setup() {
     ownId: ALICE.id,
     peer: { id: BOB.id, introduction: local.introduce(1), features: [], isDialer: true },
     link: deadLink(clock),
+    mux: new Mux({
+      isDialer: true,
+      hasStreams: false,
+      events: { onOutput: () => {}, onIncoming: () => {}, onMessage: () => {} },
+    }),
+    handlerOf: () => undefined,
     clock,
     counters,
     delivery,

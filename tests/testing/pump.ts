@@ -26,6 +26,10 @@ export class Party {
   readonly messages: string[] = [];
   readonly refused: string[] = [];
   readonly closed: string[] = [];
+  /** Streams that the peer opened and nobody has accepted. */
+  incoming = 0;
+  /** Times it was told that there is output which no input caused. */
+  wakes = 0;
 
   constructor(options: PartyOptions) {
     this.conversation = new Conversation({
@@ -38,6 +42,8 @@ export class Party {
         onDiscovered: (peer) => this.discovered.push(peer),
         onSealed: (peer) => this.sealed.push(peer),
         onMessage: (body) => this.messages.push(decodeUtf8(body)),
+        onIncoming: () => this.incoming++,
+        onOutput: () => this.wakes++,
         onRefused: (code) => this.refused.push(code),
         onClosed: (code) => this.closed.push(code),
       },
@@ -45,9 +51,11 @@ export class Party {
   }
 
   /** Everything that wants to leave, copied. */
-  take(): Bytes {
-    const { outlet } = this.conversation;
-    return outlet.pending > 0 ? outlet.take().slice() : new Uint8Array(0);
+  take(nowMs = 0): Bytes {
+    const { conversation } = this;
+    const taken: Bytes[] = [];
+    while (conversation.prepare(nowMs)) taken.push(conversation.outlet.take().slice());
+    return concatBytes(...taken);
   }
 
   /** Feeds `bytes` in pieces of at most `nextSize()`. */
@@ -72,8 +80,8 @@ export class Party {
     this.frame(encodeUtf8(JSON.stringify(value)), nowMs);
   }
 
-  say(text: string, nowMs = 0): void {
-    this.conversation.send(encodeUtf8(text), nowMs);
+  say(text: string): void {
+    this.conversation.mux?.sendMessage(encodeUtf8(text));
   }
 }
 

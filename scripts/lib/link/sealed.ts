@@ -150,10 +150,7 @@ function createLink(
     stream,
     clock: systemClock,
     onFault: (error) => console.error(error),
-    conversation: {
-      local,
-      approach,
-      events: { ...events, onDiscovered: () => {}, onRefused: () => {} },
-    },
+    conversation: { local, approach },
+    events: { ...events, onDiscovered: () => {}, onIncoming: () => {}, onRefused: () => {} },
   });
 }

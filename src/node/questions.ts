@@ -1,17 +1,12 @@
 /**
- * Questions that wait for their answer: a message sent, and the one whose `correlation_id` names it.
+ * Questions that wait for their answer: an envelope sent, and the one whose `correlation_id` names it. For
+ * what older peers answer too; everything else is a request, on a stream of its own.
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
-import { CodedError } from "../base/errors.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
+import { RequestError } from "../channel/requests.ts";
 import type { Envelope } from "./envelope.ts";
-
-/** A message could not be sent, or its answer did not come. */
-export class RequestError
-  extends CodedError<"not_connected" | "timeout" | "closed" | "too_many_requests"> {
-  override readonly name = "RequestError";
-}
 
 interface Pending {
   readonly to: PeerId;
@@ -20,9 +15,9 @@ interface Pending {
   reject(error: RequestError): void;
 }
 
-const MAX_REQUESTS = 1_024;
+const MAX_QUESTIONS = 1_024;
 
-export class Requests {
+export class Questions {
   readonly #clock: Clock;
   readonly #pending = new Map<string, Pending>();
 
@@ -32,13 +27,13 @@ export class Requests {
 
   /**
    * Sends with `send` and waits for the answer from `to`. Rejects with {@link RequestError} `timeout`,
-   * `closed` or `too_many_requests`, or as `send` throws.
+   * `closed` or `too_many_questions`, or as `send` throws.
    */
   ask(to: PeerId, timeoutMs: number, send: () => Envelope): Promise<Envelope> {
     const { promise, resolve, reject } = Promise.withResolvers<Envelope>();
-    if (this.#pending.size >= MAX_REQUESTS) {
+    if (this.#pending.size >= MAX_QUESTIONS) {
       reject(
-        new RequestError("too_many_requests", `Cannot ask: ${MAX_REQUESTS} questions are open`),
+        new RequestError("too_many_questions", `Cannot ask: ${MAX_QUESTIONS} questions are open`),
       );
       return promise;
     }

@@ -1,0 +1,408 @@
+/**
+ * The multiplexer of one session, sans-IO: streams and messages become frames, frames become streams and
+ * messages (PROTOCOL.md section 6).
+ *
+ * The way in is {@link Mux.receive}, with a record's plaintext. The way out is pulled: {@link
+ * Mux.fill} writes the plaintext of the next record, the most urgent first, at the moment when the
+ * record can leave. Nothing is queued behind a record, so whatever is critical waits for one at most.
+ *
+ * What a peer can make us hold: {@link INITIAL_CREDIT_BYTES} a stream, {@link MAX_STREAMS} streams, of which
+ * {@link MAX_UNACCEPTED} that nobody here has asked for yet; the rest is refused.
+ */
+
+import { type Bytes, readU32, writeU32 } from "../base/bytes.ts";
+import {
+  decodeReason,
+  encodeReason,
+  MAX_MUX_BODY_BYTES,
+  MUX_HEADER_BYTES,
+  MUX_KINDS,
+  MuxError,
+  PONG_FLAG,
+  readFrames,
+  writeFrame,
+} from "./mux_frame.ts";
+import { MuxStream, StreamError, type StreamHost } from "./mux_stream.ts";
+import {
+  charge,
+  CRITICAL,
+  FRESH_SHARES,
+  nextPriority,
+  NORMAL,
+  PRIORITIES,
+  type Priority,
+  type Shares,
+} from "./scheduler.ts";
+
+/** Streams of a session, those of both sides together. */
+export const MAX_STREAMS = 256;
+/** Streams that the peer opened and nobody has accepted. */
+export const MAX_UNACCEPTED = 64;
+/** Refusals and answers that may wait to leave; a peer that causes more does not read. */
+const MAX_REPLIES = 1_024;
+const PING_BYTES = 8;
+
+/** What a multiplexer tells its owner. */
+export interface MuxEvents {
+  /** There is something to send, and there was not. Not called within {@link Mux.receive}. */
+  onOutput(): void;
+  /** The peer opened a stream: see {@link Mux.accept}. */
+  onIncoming(): void;
+  /** A whole message, the receiver's to keep. */
+  onMessage(body: Bytes): void;
+}
+
+export interface MuxOptions {
+  /** The dialer's streams have odd ids, the listener's even ones. */
+  readonly isDialer: boolean;
+  /** Whether the peer speaks streams; otherwise there are messages alone. */
+  readonly hasStreams: boolean;
+  readonly events: MuxEvents;
+}
+
+/** What may leave in the record that is being filled. */
+export interface FillLimits {
+  /** Bytes of streams that are not critical. */
+  readonly bulkBytes: number;
+  /** Whether the peer may be given new credit. */
+  readonly mayGrant: boolean;
+}
+
+export const UNLIMITED: FillLimits = Object.freeze({ bulkBytes: Infinity, mayGrant: true });
+
+/** What waits to be sent at one priority. */
+interface Lane {
+  readonly messages: Bytes[];
+  readonly streams: MuxStream[];
+}
+
+export class Mux {
+  readonly hasStreams: boolean;
+  readonly #events: MuxEvents;
+  readonly #isDialer: boolean;
+  readonly #host: StreamHost;
+  readonly #streams = new Map<number, MuxStream>();
+  readonly #unaccepted: MuxStream[] = [];
+  readonly #lanes: readonly Lane[] = Array.from(
+    { length: PRIORITIES },
+    () => ({ messages: [], streams: [] }),
+  );
+  #shares: Shares = FRESH_SHARES;
+  /** Whole frames that go before everything: resets, pings and their answers, the farewell. */
+  readonly #replies: Bytes[] = [];
+  readonly #grants: MuxStream[] = [];
+  #nextId: number;
+  #messageBytes = 0;
+  #isReceiving = false;
+  #isOutputTold = false;
+  #farewell: StreamError | undefined;
+  #recordBytes = 0;
+
+  constructor(options: MuxOptions) {
+    this.hasStreams = options.hasStreams;
+    this.#events = options.events;
+    this.#isDialer = options.isDialer;
+    this.#nextId = options.isDialer ? 1 : 2;
+    this.#host = {
+      wantToSend: (stream) => this.#enqueue(stream),
+      wantToGrant: (stream) => {
+        this.#grants.push(stream);
+        this.#wake();
+      },
+      sendReset: (stream, code) => this.#reply(MUX_KINDS.reset, stream.id, encodeReason(code)),
+      forget: (stream) => this.#forget(stream),
+    };
+  }
+
+  /** Streams that are open, ours and the peer's. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  /** Bytes of messages that wait to leave. */
+  get messageBytes(): number {
+    return this.#messageBytes;
+  }
+
+  /** Whether {@link fill} has something to write within `limits`. */
+  hasOutput(limits: FillLimits = UNLIMITED): boolean {
+    if (this.#replies.length > 0 || (limits.mayGrant && this.#grants.length > 0)) return true;
+    return this.#lanes.some((lane, priority) => isReady(lane, priority, limits.bulkBytes));
+  }
+
+  /**
+   * Opens a stream. Throws {@link StreamError} `too_many_streams`, `unsupported`, or why the session takes no
+   * more.
+   */
+  open(priority: Priority = NORMAL): MuxStream {
+    if (this.#farewell) throw this.#farewell;
+    if (!this.hasStreams) {
+      throw new StreamError("unsupported", "Cannot open stream: the peer speaks messages only");
+    }
+    if (this.#streams.size >= MAX_STREAMS) {
+      throw new StreamError(
+        "too_many_streams",
+        `Cannot open stream: ${MAX_STREAMS} are open in this session`,
+      );
+    }
+    const stream = new MuxStream(this.#host, { id: this.#freeId(), priority, isOurs: true });
+    this.#streams.set(stream.id, stream);
+    this.#enqueue(stream);
+    return stream;
+  }
+
+  /** The stream that the peer opened first of those not accepted yet. */
+  accept(): MuxStream | undefined {
+    return this.#unaccepted.shift();
+  }
+
+  /** Sends `body` (at most 65,511 bytes) whole; it must not change until it has left. */
+  sendMessage(body: Bytes, priority: Priority = NORMAL): void {
+    if (body.length > MAX_MUX_BODY_BYTES) {
+      throw new RangeError(
+        `Cannot send message: length ${body.length} exceeds ${MAX_MUX_BODY_BYTES}`,
+      );
+    }
+    this.#lanes[priority]?.messages.push(body);
+    this.#messageBytes += body.length;
+    this.#wake();
+  }
+
+  /** Asks the peer for a sign of life: its answer is heard as anything else is. */
+  ping(): void {
+    this.#reply(MUX_KINDS.ping, 0, new Uint8Array(PING_BYTES));
+  }
+
+  /** Tells the peer that no more streams are opened or accepted; those that are open go on. */
+  goAway(code: string): void {
+    if (this.#farewell || !this.hasStreams) return;
+    this.#farewell = new StreamError("going_away", "Cannot open stream: this node is leaving");
+    this.#reply(MUX_KINDS.goaway, 0, encodeReason(code));
+  }
+
+  /** Ends every stream: the session is gone. */
+  close(code: string): void {
+    const error = new StreamError("lost", `Cannot use stream: the session ended (${code})`);
+    this.#farewell = error;
+    this.#unaccepted.length = 0;
+    for (const stream of [...this.#streams.values()]) stream.fail(error);
+  }
+
+  /** Takes the plaintext of one record. Throws {@link MuxError}, after which the link is over. */
+  receive(plaintext: Bytes): void {
+    this.#isReceiving = true;
+    this.#recordBytes = plaintext.length;
+    try {
+      readFrames(plaintext, this.#onFrame);
+    } finally {
+      this.#isReceiving = false;
+    }
+  }
+
+  /**
+   * Writes frames into `out`, the plaintext of a record, as many as fit and are within `limits`. Returns
+   * their length; 0 when there is nothing to send.
+   */
+  fill(out: Bytes, limits: FillLimits = UNLIMITED): number {
+    this.#isOutputTold = false;
+    let bulkBytes = limits.bulkBytes;
+    let offset = this.#fillReplies(out, 0);
+    if (limits.mayGrant) offset = this.#fillGrants(out, offset);
+    while (out.length - offset > MUX_HEADER_BYTES) {
+      const ready = this.#lanes.map((lane, priority) => isReady(lane, priority, bulkBytes));
+      const priority = nextPriority(ready, this.#shares);
+      const lane = priority === undefined ? undefined : this.#lanes[priority];
+      if (priority === undefined || !lane) break;
+      const end = this.#fillFrom(lane, out, offset, priority === CRITICAL ? Infinity : bulkBytes);
+      if (end === offset) break;
+      if (priority !== CRITICAL) bulkBytes -= end - offset;
+      this.#shares = charge(this.#shares, priority, end - offset);
+      offset = end;
+    }
+    return offset;
+  }
+
+  #fillReplies(out: Bytes, offset: number): number {
+    let count = 0;
+    for (const reply of this.#replies) {
+      if (offset + reply.length > out.length) break;
+      out.set(reply, offset);
+      offset += reply.length;
+      count++;
+    }
+    if (count > 0) this.#replies.splice(0, count);
+    return offset;
+  }
+
+  #fillGrants(out: Bytes, offset: number): number {
+    const body = new Uint8Array(4);
+    while (this.#grants.length > 0 && out.length - offset >= MUX_HEADER_BYTES + body.length) {
+      const stream = this.#grants.shift();
+      const bytes = stream?.takeGrant() ?? 0;
+      if (!stream || bytes === 0) continue;
+      writeU32(body, 0, bytes);
+      offset = writeFrame(out, offset, { kind: MUX_KINDS.window, stream: stream.id, body });
+    }
+    return offset;
+  }
+
+  /** Messages go before the streams of their priority, and streams take turns. */
+  #fillFrom(lane: Lane, out: Bytes, offset: number, bulkBytes: number): number {
+    const [message] = lane.messages;
+    if (message) {
+      if (offset + MUX_HEADER_BYTES + message.length > out.length) return offset;
+      lane.messages.shift();
+      this.#messageBytes -= message.length;
+      return writeFrame(out, offset, { kind: MUX_KINDS.message, body: message });
+    }
+    const stream = lane.streams.shift();
+    if (!stream) return offset;
+    stream.isQueued = false;
+    const end = stream.emit(out, offset, bulkBytes);
+    if (stream.isReady) this.#requeue(lane, stream, end > offset);
+    return end;
+  }
+
+  /** A stream that could send nothing in the room that was left keeps its turn. */
+  #requeue(lane: Lane, stream: MuxStream, hasSent: boolean): void {
+    stream.isQueued = true;
+    if (hasSent) lane.streams.push(stream);
+    else lane.streams.unshift(stream);
+  }
+
+  readonly #onFrame = (kind: number, flags: number, id: number, body: Bytes): void => {
+    if (kind === MUX_KINDS.message) {
+      if (flags !== 0 || id !== 0) throw malformed("a message has no flags or stream");
+      return this.#events.onMessage(body);
+    }
+    if (!this.hasStreams) throw unknownKind(kind);
+    switch (kind) {
+      case MUX_KINDS.data:
+        if (flags !== 0 || body.length === 0) throw malformed("data has no flags, but bytes");
+        return this.#find(id)?.receiveData(body, this.#recordBytes);
+      case MUX_KINDS.open:
+        return this.#receiveOpen(id, flags, body);
+      case MUX_KINDS.window:
+        if (flags !== 0 || body.length !== 4) throw malformed("credit is 4 bytes");
+        return this.#find(id)?.receiveCredit(readU32(body, 0));
+      case MUX_KINDS.close:
+        if (flags !== 0 || body.length !== 0) throw malformed("a close is empty");
+        return this.#find(id)?.receiveEnd();
+      case MUX_KINDS.reset:
+        return this.#receiveReset(id, decodeReason(body));
+      case MUX_KINDS.ping:
+        return this.#receivePing(flags, id, body);
+      case MUX_KINDS.goaway:
+        if (id !== 0) throw malformed("a goaway has no stream");
+        decodeReason(body);
+        this.#farewell ??= new StreamError("going_away", "Cannot open stream: the peer is leaving");
+        return;
+      default:
+        throw unknownKind(kind);
+    }
+  };
+
+  /** The stream `id`; `undefined` for one that is over here while the peer may not know it yet. */
+  #find(id: number): MuxStream | undefined {
+    if (id === 0) throw new MuxError("bad_stream", "Cannot read channel frame: it has no stream");
+    return this.#streams.get(id);
+  }
+
+  #receiveOpen(id: number, flags: number, body: Bytes): void {
+    if (body.length !== 0 || flags >= PRIORITIES) throw malformed("an open names its priority");
+    const isOurs = (id % 2 === 1) === this.#isDialer;
+    if (id === 0 || isOurs || this.#streams.has(id)) {
+      throw new MuxError("bad_stream", "Cannot open stream: its id is not free to the peer");
+    }
+    const isFull = this.#streams.size >= MAX_STREAMS || this.#unaccepted.length >= MAX_UNACCEPTED;
+    if (this.#farewell || isFull) {
+      const code = this.#farewell ? "going_away" : "refused";
+      return this.#reply(MUX_KINDS.reset, id, encodeReason(code));
+    }
+    const priority = flags as Priority;
+    const stream = new MuxStream(this.#host, { id, priority, isOurs: false });
+    this.#streams.set(id, stream);
+    this.#unaccepted.push(stream);
+    this.#events.onIncoming();
+  }
+
+  #receiveReset(id: number, code: string): void {
+    const error = new StreamError(code, `Cannot use stream: the peer reset it (${code})`, true);
+    this.#find(id)?.fail(error);
+  }
+
+  #receivePing(flags: number, id: number, body: Bytes): void {
+    if (id !== 0 || flags > PONG_FLAG || body.length !== PING_BYTES) {
+      throw malformed("a ping has 8 bytes and no stream");
+    }
+    if (flags !== PONG_FLAG) this.#reply(MUX_KINDS.ping, 0, body.slice(), PONG_FLAG);
+  }
+
+  #reply(kind: number, stream: number, body: Bytes, flags = 0): void {
+    if (this.#replies.length >= MAX_REPLIES) {
+      throw new MuxError("flooded", `Cannot answer: ${MAX_REPLIES} answers wait to be read`);
+    }
+    const frame = new Uint8Array(MUX_HEADER_BYTES + body.length);
+    writeFrame(frame, 0, { kind, flags, stream, body });
+    this.#replies.push(frame);
+    this.#wake();
+  }
+
+  #enqueue(stream: MuxStream): void {
+    stream.isQueued = true;
+    this.#lanes[stream.priority]?.streams.push(stream);
+    this.#wake();
+  }
+
+  #forget(stream: MuxStream): void {
+    if (this.#streams.get(stream.id) !== stream) return;
+    this.#streams.delete(stream.id);
+    if (stream.isQueued) remove(this.#lanes[stream.priority]?.streams ?? [], stream);
+    stream.isQueued = false;
+    remove(this.#grants, stream);
+    if (!stream.isOurs) remove(this.#unaccepted, stream);
+  }
+
+  /** Ids go round: one is free again long before it is needed again. */
+  #freeId(): number {
+    while (this.#streams.has(this.#nextId)) this.#advanceId();
+    const id = this.#nextId;
+    this.#advanceId();
+    return id;
+  }
+
+  #advanceId(): void {
+    this.#nextId += 2;
+    if (this.#nextId > 0xffffffff) this.#nextId = this.#isDialer ? 1 : 2;
+  }
+
+  /** Once a turn, so that what is written together leaves together. */
+  #wake(): void {
+    if (this.#isReceiving || this.#isOutputTold) return;
+    this.#isOutputTold = true;
+    queueMicrotask(this.#tellOutput);
+  }
+
+  readonly #tellOutput = (): void => {
+    this.#isOutputTold = false;
+    this.#events.onOutput();
+  };
+}
+
+function isReady(lane: Lane, priority: number, bulkBytes: number): boolean {
+  return lane.messages.length > 0 ||
+    (lane.streams.length > 0 && (priority === CRITICAL || bulkBytes > 0));
+}
+
+function remove<T>(items: T[], item: T): void {
+  const index = items.indexOf(item);
+  if (index >= 0) items.splice(index, 1);
+}
+
+function malformed(rule: string): MuxError {
+  return new MuxError("malformed_frame", `Cannot read channel frame: ${rule}`);
+}
+
+function unknownKind(kind: number): MuxError {
+  return new MuxError("unknown_kind", `Cannot read channel frame: kind ${kind} is not known`);
+}

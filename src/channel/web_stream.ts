@@ -1,0 +1,49 @@
+/**
+ * A stream as web streams. Nothing is read ahead and nothing is queued twice: the reader's pace is the
+ * credit that the peer gets, and a write that waits for credit is a write that waits.
+ */
+
+import type { Bytes } from "../base/bytes.ts";
+import type { MuxStream } from "./mux_stream.ts";
+
+/** What a reader or a writer that gives up tells the peer. */
+export const CANCELLED = "cancelled";
+
+/**
+ * What the peer sends. Errors with `StreamError`. Cancelling resets the stream, both ways, once the peer
+ * has not ended its direction by itself.
+ */
+export function readableOf(stream: MuxStream): ReadableStream<Bytes> {
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      const bytes = await stream.read();
+      if (bytes) controller.enqueue(bytes);
+      else controller.close();
+    },
+    cancel() {
+      if (!stream.isEnded) stream.reset(CANCELLED);
+    },
+  }, { highWaterMark: 0 });
+}
+
+/**
+ * What we send; closing ends our direction, aborting resets the stream. Writes take any length and are done
+ * when the bytes are the writer's again. `signal` aborts it.
+ */
+export function writableOf(stream: MuxStream, signal?: AbortSignal): WritableStream<Bytes> {
+  if (signal?.aborted) stream.reset(CANCELLED);
+  const abort = () => stream.reset(CANCELLED);
+  signal?.addEventListener("abort", abort, { once: true });
+  const release = () => signal?.removeEventListener("abort", abort);
+  return new WritableStream<Bytes>({
+    start(controller) {
+      stream.closed.then(release, (error) => {
+        release();
+        controller.error(error);
+      });
+    },
+    write: (bytes) => stream.write(bytes),
+    close: () => stream.end(),
+    abort: () => stream.reset(CANCELLED),
+  });
+}

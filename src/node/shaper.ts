@@ -1,0 +1,103 @@
+/**
+ * The owner's limits on what an agent sends and receives, over all of its sessions (`--max-up`,
+ * `--max-down`).
+ *
+ * Everything counts, and only bulk waits: streams that are not critical. Down, what we hold back is the
+ * credit that lets a peer send on, so a limit shows once a stream's first credit is used up. Links that wait
+ * are served in turn.
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import { TokenBucket } from "../base/token_bucket.ts";
+import { type FillLimits, UNLIMITED } from "../channel/mux.ts";
+
+/** Bytes a second; `undefined` is no limit. */
+export interface Bandwidth {
+  readonly up?: number | undefined;
+  readonly down?: number | undefined;
+}
+
+/** What a link may send in its turn while others wait. */
+const TURN_BYTES = 16_384;
+/** A bucket holds what flows in this time: enough to bridge a timer that fires late. */
+const BURST_MS = 100;
+const MIN_BURST_BYTES = 1_024;
+
+export class Shaper {
+  readonly #clock: Clock;
+  readonly #up: TokenBucket | undefined;
+  readonly #down: TokenBucket | undefined;
+  readonly #turnBytes: number;
+  /** Links with something to send, in order; each is woken once. */
+  readonly #waiting = new Set<() => void>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, { up, down }: Bandwidth) {
+    this.#clock = clock;
+    this.#up = up === undefined ? undefined : bucket(up, clock.now());
+    this.#down = down === undefined ? undefined : bucket(down, clock.now());
+    this.#turnBytes = Math.min(TURN_BYTES, burstOf(up ?? Infinity));
+  }
+
+  /** What may leave in the next record. */
+  limits(): FillLimits {
+    const up = this.#up;
+    const down = this.#down;
+    if (!up && !down) return UNLIMITED;
+    const nowMs = this.#clock.now();
+    const available = up?.available(nowMs) ?? Infinity;
+    return {
+      bulkBytes: available >= this.#turnBytes ? available : 0,
+      mayGrant: (down?.available(nowMs) ?? Infinity) > 0,
+    };
+  }
+
+  /** Counts bytes that were sent. */
+  sent(bytes: number): void {
+    this.#up?.take(bytes, this.#clock.now());
+  }
+
+  /** Counts bytes that were received. */
+  received(bytes: number): void {
+    this.#down?.take(bytes, this.#clock.now());
+  }
+
+  /** Calls `wake` once there may be room, after those that asked before. */
+  wait(wake: () => void): void {
+    this.#waiting.add(wake);
+    if (this.#timer === undefined) this.#arm();
+  }
+
+  /** Frees the timer; whoever waits is forgotten. */
+  close(): void {
+    this.#waiting.clear();
+    this.#timer?.cancel();
+  }
+
+  #arm(): void {
+    const nowMs = this.#clock.now();
+    const waits = [this.#up?.waitMs(this.#turnBytes, nowMs), this.#down?.waitMs(1, nowMs)]
+      .filter((ms) => ms !== undefined && ms > 0) as number[];
+    this.#timer = this.#clock.schedule(Math.min(...waits, BURST_MS), () => this.#wakeInTurn());
+  }
+
+  /** One may take all there is, and then the others wait on, before those that come back. */
+  #wakeInTurn(): void {
+    this.#timer = undefined;
+    for (const wake of [...this.#waiting]) {
+      const { bulkBytes, mayGrant } = this.limits();
+      if (bulkBytes === 0 && !mayGrant) break;
+      this.#waiting.delete(wake);
+      wake();
+    }
+    if (this.#waiting.size > 0 && this.#timer === undefined) this.#arm();
+  }
+}
+
+function bucket(perSecond: number, nowMs: number): TokenBucket {
+  return new TokenBucket({ perSecond, burst: burstOf(perSecond) }, nowMs);
+}
+
+function burstOf(perSecond: number): number {
+  return Math.max(MIN_BURST_BYTES, Math.ceil(perSecond * BURST_MS / 1_000));
+}
