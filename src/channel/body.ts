@@ -29,6 +29,11 @@ export class IncomingBody {
     return this.#stream.read();
   }
 
+  /** Puts the next bytes into `buffer`; see {@link MuxStream.readInto}. */
+  readInto(buffer: Bytes): Promise<number | undefined> {
+    return this.#stream.readInto(buffer);
+  }
+
   /** All of it. Rejects with {@link BodyError} above `maxBytes`, with `StreamError` when it breaks off. */
   async bytes(maxBytes: number): Promise<Bytes> {
     const pieces: Bytes[] = [];

@@ -4,17 +4,25 @@
  */
 
 import type { Bytes } from "../base/bytes.ts";
+import { Slab } from "../base/slab.ts";
 
 /** Pieces are gathered in buffers that grow between these sizes. */
 const MIN_GATHER_BYTES = 256;
 const MAX_GATHER_BYTES = 16_384;
+/** A copy that is alone in its queue is as a rule taken at once; up to this length it comes from a slab. */
+const MAX_SLAB_PIECE_BYTES = 1_024;
+const EMPTY: Bytes = new Uint8Array(0);
+
+const slab = new Slab();
 
 export class ByteQueue {
-  #pieces: Bytes[] = [];
+  /** Those from `#first` to `#end` are held. */
+  readonly #pieces: Bytes[] = [];
   #first = 0;
+  #end = 0;
   #length = 0;
   /** Room behind the last piece, where that was gathered. */
-  #room: Bytes | undefined;
+  #room: Bytes = EMPTY;
   #gatherBytes = MIN_GATHER_BYTES;
 
   /** Bytes held. */
@@ -25,52 +33,48 @@ export class ByteQueue {
   /** Appends `bytes` themselves: nobody may change them while they are held. */
   push(bytes: Bytes): void {
     if (bytes.length === 0) return;
-    this.#pieces.push(bytes);
-    this.#length += bytes.length;
-    this.#room = undefined;
+    this.#append(bytes);
+    this.#room = EMPTY;
   }
 
   /** Appends a copy of `bytes`. */
   pushCopy(bytes: Bytes): void {
     if (bytes.length === 0) return;
-    const last = this.#pieces.length - 1;
-    const tail = this.#pieces[last];
-    if (this.#room && tail && this.#room.length >= bytes.length) {
-      this.#room.set(bytes);
-      this.#room = this.#room.subarray(bytes.length);
-      this.#pieces[last] = new Uint8Array(
-        tail.buffer,
-        tail.byteOffset,
-        tail.length + bytes.length,
-      );
-    } else {
-      const buffer = new Uint8Array(Math.max(bytes.length, this.#gatherBytes));
-      buffer.set(bytes);
-      this.#pieces.push(buffer.subarray(0, bytes.length));
-      this.#room = buffer.subarray(bytes.length);
-      this.#gatherBytes = Math.min(this.#gatherBytes * 2, MAX_GATHER_BYTES);
-    }
-    this.#length += bytes.length;
+    if (this.#length === 0 && bytes.length <= MAX_SLAB_PIECE_BYTES) {
+      const piece = slab.cut(bytes.length);
+      piece.set(bytes);
+      this.#append(piece);
+    } else if (this.#room.length >= bytes.length) this.#extendLast(bytes);
+    else this.#gather(bytes);
   }
 
   /** Puts back the rest of what was shifted last. */
   unshift(bytes: Bytes): void {
     if (this.#first > 0) this.#pieces[--this.#first] = bytes;
-    else this.#pieces.unshift(bytes);
+    else {
+      this.#pieces.unshift(bytes);
+      this.#end++;
+    }
     this.#length += bytes.length;
   }
 
   /** Takes the first piece, or its first `max` bytes; `undefined` when empty. The caller's to keep. */
   shift(max = Infinity): Bytes | undefined {
-    const piece = this.#pieces[this.#first];
-    if (piece === undefined) return undefined;
+    if (this.#length === 0) return undefined;
+    const piece = this.#pieces[this.#first] ?? EMPTY;
     if (piece.length > max) {
       this.#pieces[this.#first] = piece.subarray(max);
       this.#length -= max;
       return piece.subarray(0, max);
     }
     this.#length -= piece.length;
-    this.#dropFirst();
+    this.#pieces[this.#first++] = EMPTY;
+    if (this.#first === this.#end) this.#reset();
+    else if (this.#first >= 64) {
+      this.#pieces.splice(0, this.#first);
+      this.#end -= this.#first;
+      this.#first = 0;
+    }
     return piece;
   }
 
@@ -87,29 +91,43 @@ export class ByteQueue {
 
   /** Copies what was pushed uncopied: its owner may have it back. */
   own(): void {
-    const held = this.#pieces.slice(this.#first);
+    const held = this.#pieces.slice(this.#first, this.#end);
     this.clear();
     for (const piece of held) this.pushCopy(piece);
   }
 
   clear(): void {
-    this.#pieces = [];
-    this.#first = 0;
+    this.#pieces.length = 0;
     this.#length = 0;
-    this.#room = undefined;
-    this.#gatherBytes = MIN_GATHER_BYTES;
+    this.#reset();
   }
 
-  #dropFirst(): void {
-    this.#first++;
-    if (this.#first === this.#pieces.length) {
-      this.#pieces.length = 0;
-      this.#first = 0;
-      this.#room = undefined;
-      this.#gatherBytes = MIN_GATHER_BYTES;
-    } else if (this.#first >= 64) {
-      this.#pieces.splice(0, this.#first);
-      this.#first = 0;
-    }
+  #append(piece: Bytes): void {
+    this.#pieces[this.#end++] = piece;
+    this.#length += piece.length;
+  }
+
+  #extendLast(bytes: Bytes): void {
+    const last = this.#pieces[this.#end - 1] ?? EMPTY;
+    this.#room.set(bytes);
+    this.#room = this.#room.subarray(bytes.length);
+    const { buffer, byteOffset, length } = last;
+    this.#pieces[this.#end - 1] = new Uint8Array(buffer, byteOffset, length + bytes.length);
+    this.#length += bytes.length;
+  }
+
+  #gather(bytes: Bytes): void {
+    const buffer = new Uint8Array(Math.max(bytes.length, this.#gatherBytes));
+    buffer.set(bytes);
+    this.#append(buffer.subarray(0, bytes.length));
+    this.#room = buffer.subarray(bytes.length);
+    this.#gatherBytes = Math.min(this.#gatherBytes * 2, MAX_GATHER_BYTES);
+  }
+
+  #reset(): void {
+    this.#first = 0;
+    this.#end = 0;
+    this.#room = EMPTY;
+    this.#gatherBytes = MIN_GATHER_BYTES;
   }
 }

@@ -31,6 +31,7 @@ import {
   NORMAL,
   PRIORITIES,
   type Priority,
+  type ReadySet,
   type Shares,
 } from "./scheduler.ts";
 
@@ -41,12 +42,13 @@ export const MAX_UNACCEPTED = 64;
 /** Refusals and answers that may wait to leave; a peer that causes more does not read. */
 const MAX_REPLIES = 1_024;
 const PING_BYTES = 8;
+const SOON = Promise.resolve();
 
 /** What a multiplexer tells its owner. */
 export interface MuxEvents {
   /** There is something to send, and there was not. Not called within {@link Mux.receive}. */
   onOutput(): void;
-  /** The peer opened a stream: see {@link Mux.accept}. */
+  /** The peer opened streams: see {@link Mux.accept}. Told once all of the record was read. */
   onIncoming(): void;
   /** A whole message, the receiver's to keep. */
   onMessage(body: Bytes): void;
@@ -96,7 +98,10 @@ export class Mux {
   #isReceiving = false;
   #isOutputTold = false;
   #farewell: StreamError | undefined;
+  /** Of the record that is being read: its length, whether views of it are kept, whose readers it fills. */
   #recordBytes = 0;
+  #isKept = false;
+  readonly #filled: MuxStream[] = [];
 
   constructor(options: MuxOptions) {
     this.hasStreams = options.hasStreams;
@@ -109,6 +114,7 @@ export class Mux {
         this.#grants.push(stream);
         this.#wake();
       },
+      wantToWake: (stream) => this.#filled.push(stream),
       sendReset: (stream, code) => this.#reply(MUX_KINDS.reset, stream.id, encodeReason(code)),
       forget: (stream) => this.#forget(stream),
     };
@@ -127,7 +133,7 @@ export class Mux {
   /** Whether {@link fill} has something to write within `limits`. */
   hasOutput(limits: FillLimits = UNLIMITED): boolean {
     if (this.#replies.length > 0 || (limits.mayGrant && this.#grants.length > 0)) return true;
-    return this.#lanes.some((lane, priority) => isReady(lane, priority, limits.bulkBytes));
+    return this.#ready(limits.bulkBytes) !== 0;
   }
 
   /**
@@ -188,12 +194,20 @@ export class Mux {
     for (const stream of [...this.#streams.values()]) stream.fail(error);
   }
 
-  /** Takes the plaintext of one record. Throws {@link MuxError}, after which the link is over. */
-  receive(plaintext: Bytes): void {
+  /**
+   * Takes the plaintext of one record; returns whether views of it are kept. Throws {@link MuxError}, after
+   * which the link is over.
+   */
+  receive(plaintext: Bytes): boolean {
     this.#isReceiving = true;
+    this.#isKept = false;
     this.#recordBytes = plaintext.length;
     try {
+      const before = this.#unaccepted.length;
       readFrames(plaintext, this.#onFrame);
+      if (this.#unaccepted.length > before) this.#events.onIncoming();
+      for (const stream of this.#filled.splice(0)) stream.wakeReader();
+      return this.#isKept;
     } finally {
       this.#isReceiving = false;
     }
@@ -206,11 +220,10 @@ export class Mux {
   fill(out: Bytes, limits: FillLimits = UNLIMITED): number {
     this.#isOutputTold = false;
     let bulkBytes = limits.bulkBytes;
-    let offset = this.#fillReplies(out, 0);
-    if (limits.mayGrant) offset = this.#fillGrants(out, offset);
+    let offset = this.#replies.length > 0 ? this.#fillReplies(out) : 0;
+    if (limits.mayGrant && this.#grants.length > 0) offset = this.#fillGrants(out, offset);
     while (out.length - offset > MUX_HEADER_BYTES) {
-      const ready = this.#lanes.map((lane, priority) => isReady(lane, priority, bulkBytes));
-      const priority = nextPriority(ready, this.#shares);
+      const priority = nextPriority(this.#ready(bulkBytes), this.#shares);
       const lane = priority === undefined ? undefined : this.#lanes[priority];
       if (priority === undefined || !lane) break;
       const end = this.#fillFrom(lane, out, offset, priority === CRITICAL ? Infinity : bulkBytes);
@@ -222,7 +235,22 @@ export class Mux {
     return offset;
   }
 
-  #fillReplies(out: Bytes, offset: number): number {
+  /** Who has something to send, if streams that are not critical may send `bulkBytes`. */
+  #ready(bulkBytes: number): ReadySet {
+    let ready = 0;
+    for (let priority = 0; priority < PRIORITIES; priority++) {
+      const lane = this.#lanes[priority];
+      if (!lane) continue;
+      const mayStream = priority === CRITICAL || bulkBytes > 0;
+      if (lane.messages.length > 0 || (mayStream && lane.streams.length > 0)) {
+        ready |= 1 << priority;
+      }
+    }
+    return ready;
+  }
+
+  #fillReplies(out: Bytes): number {
+    let offset = 0;
     let count = 0;
     for (const reply of this.#replies) {
       if (offset + reply.length > out.length) break;
@@ -273,13 +301,15 @@ export class Mux {
   readonly #onFrame = (kind: number, flags: number, id: number, body: Bytes): void => {
     if (kind === MUX_KINDS.message) {
       if (flags !== 0 || id !== 0) throw malformed("a message has no flags or stream");
+      this.#isKept = true;
       return this.#events.onMessage(body);
     }
     if (!this.hasStreams) throw unknownKind(kind);
     switch (kind) {
       case MUX_KINDS.data:
         if (flags !== 0 || body.length === 0) throw malformed("data has no flags, but bytes");
-        return this.#find(id)?.receiveData(body, this.#recordBytes);
+        if (this.#find(id)?.receiveData(body, this.#recordBytes)) this.#isKept = true;
+        return;
       case MUX_KINDS.open:
         return this.#receiveOpen(id, flags, body);
       case MUX_KINDS.window:
@@ -323,7 +353,6 @@ export class Mux {
     const stream = new MuxStream(this.#host, { id, priority, isOurs: false });
     this.#streams.set(id, stream);
     this.#unaccepted.push(stream);
-    this.#events.onIncoming();
   }
 
   #receiveReset(id: number, code: string): void {
@@ -380,18 +409,14 @@ export class Mux {
   #wake(): void {
     if (this.#isReceiving || this.#isOutputTold) return;
     this.#isOutputTold = true;
-    queueMicrotask(this.#tellOutput);
+    // Cheaper than `queueMicrotask`, which this runtime wraps.
+    void SOON.then(this.#tellOutput);
   }
 
   readonly #tellOutput = (): void => {
     this.#isOutputTold = false;
     this.#events.onOutput();
   };
-}
-
-function isReady(lane: Lane, priority: number, bulkBytes: number): boolean {
-  return lane.messages.length > 0 ||
-    (lane.streams.length > 0 && (priority === CRITICAL || bulkBytes > 0));
 }
 
 function remove<T>(items: T[], item: T): void {

@@ -99,9 +99,10 @@ export function writeFrame(
   offset: number,
   frame: Omit<FrameHeader, "length"> & { readonly body: Bytes },
 ): number {
-  const start = writeFrameHeader(out, offset, { ...frame, length: frame.body.length });
-  out.set(frame.body, start);
-  return start + frame.body.length;
+  const { kind, flags = 0, stream = 0, body } = frame;
+  const start = writeFrameHeader(out, offset, { kind, flags, stream, length: body.length });
+  out.set(body, start);
+  return start + body.length;
 }
 
 const REASON = /^[a-z][a-z0-9_]{0,63}$/;

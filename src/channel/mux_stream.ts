@@ -62,15 +62,20 @@ export interface StreamHost {
   wantToSend(stream: MuxStream): void;
   /** The stream owes the peer new credit. */
   wantToGrant(stream: MuxStream): void;
+  /** The stream's reader is to be woken once all of the record was read. */
+  wantToWake(stream: MuxStream): void;
   sendReset(stream: MuxStream, code: string): void;
   /** The stream is over, both ways. */
   forget(stream: MuxStream): void;
 }
 
-interface Waiter<T> {
-  resolve(value: T): void;
-  reject(error: unknown): void;
-}
+/** Who waits for bytes: to be given them, or to have them put into a buffer. */
+type Reader =
+  & { reject(error: unknown): void }
+  & (
+    | { readonly into: undefined; resolve(bytes: Bytes | undefined): void }
+    | { readonly into: Bytes; filled: number; resolve(count: number | undefined): void }
+  );
 
 export class MuxStream {
   readonly id: number;
@@ -96,7 +101,7 @@ export class MuxStream {
   #stopCode: string | undefined;
   #error: StreamError | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
-  #reader: Waiter<Bytes | undefined> | undefined;
+  #reader: Reader | undefined;
   #closed: PromiseWithResolvers<void> | undefined;
   #isOver = false;
 
@@ -218,12 +223,24 @@ export class MuxStream {
       this.#consume(bytes.length);
       return Promise.resolve(bytes);
     }
-    if (this.#isEnded) return Promise.resolve(undefined);
-    if (this.#error) return Promise.reject(this.#error);
-    if (this.#reader) {
-      return Promise.reject(new TypeError("Cannot read stream: it is being read"));
+    return this.#wait((resolve, reject) => this.#reader = { into: undefined, resolve, reject });
+  }
+
+  /**
+   * Puts the next bytes into `buffer`, which is the stream's until then; resolves with how many, at least
+   * one, or `undefined` at the end. What a record brings is copied out of it at once and the record is freed,
+   * so that this is the way to read a great deal. One read at a time. Rejects with {@link StreamError}.
+   */
+  readInto(buffer: Bytes): Promise<number | undefined> {
+    const count = Math.min(buffer.length, this.#incoming.length);
+    if (count > 0) {
+      this.#incoming.moveInto(buffer, 0, count);
+      this.#consume(count);
+      return Promise.resolve(count);
     }
-    return new Promise((resolve, reject) => this.#reader = { resolve, reject });
+    return this.#wait((resolve, reject) => {
+      this.#reader = { into: buffer, filled: 0, resolve, reject };
+    });
   }
 
   // What the multiplexer calls.
@@ -282,8 +299,10 @@ export class MuxStream {
     return bytes;
   }
 
-  /** Takes data of a record of `recordBytes`. Throws {@link MuxError}. */
-  receiveData(body: Bytes, recordBytes: number): void {
+  /**
+   * Takes data of a record of `recordBytes`; returns whether it keeps views of it. Throws {@link MuxError}.
+   */
+  receiveData(body: Bytes, recordBytes: number): boolean {
     if (this.#isEnded) throw new MuxError("bad_stream", "Cannot accept data: the stream had ended");
     if (body.length > this.#window) {
       throw new MuxError(
@@ -292,17 +311,31 @@ export class MuxStream {
       );
     }
     this.#window -= body.length;
-    if (this.#error || this.#stopCode !== undefined) return;
-    const rest = this.#observer && this.#incoming.length === 0
-      ? body.subarray(this.#offer(this.#observer, body))
-      : body;
-    // Whoever was told may have had enough.
-    if (rest.length === 0 || this.#error || this.#stopCode !== undefined) return;
+    if (this.#error || this.#stopCode !== undefined) return false;
+    let rest = body;
+    if (this.#observer && this.#incoming.length === 0) {
+      rest = rest.subarray(this.#offer(this.#observer, rest));
+      // Whoever was told may have had enough.
+      if (this.#error || this.#stopCode !== undefined) return false;
+    }
+    if (this.#reader?.into) rest = rest.subarray(this.#fillReader(this.#reader, rest));
+    if (rest.length === 0) return false;
     const isKept = rest.length >= MIN_KEPT_BYTES && rest.length * MIN_KEPT_SHARE >= recordBytes;
-    if (this.#reader && isKept) return this.#wakeReader(rest);
     if (isKept) this.#incoming.push(rest);
     else this.#incoming.pushCopy(rest);
-    if (this.#reader) this.#wakeReader(this.#incoming.shift());
+    if (this.#reader && !this.#reader.into) this.wakeReader();
+    return isKept;
+  }
+
+  /** Gives a waiting reader what there is for it, or tells it of the end. */
+  wakeReader(): void {
+    const reader = this.#reader;
+    if (!reader) return;
+    this.#reader = undefined;
+    if (reader.into) return reader.resolve(reader.filled || undefined);
+    const bytes = this.#incoming.shift();
+    if (bytes) this.#consume(bytes.length);
+    reader.resolve(bytes);
   }
 
   /** The peer has sent everything. Throws {@link MuxError} when it says so twice. */
@@ -310,7 +343,7 @@ export class MuxStream {
     if (this.#isEnded) throw new MuxError("bad_stream", "Cannot end stream: it had ended");
     this.#isEnded = true;
     this.#observer?.onEnd();
-    this.#wakeReader(undefined);
+    this.wakeReader();
     this.#settle();
   }
 
@@ -357,12 +390,25 @@ export class MuxStream {
     if (isDue && this.#consumed - bytes < GRANT_BYTES) this.#host.wantToGrant(this);
   }
 
-  #wakeReader(bytes: Bytes | undefined): void {
-    const reader = this.#reader;
-    if (!reader) return;
-    this.#reader = undefined;
-    if (bytes) this.#consume(bytes.length);
-    reader.resolve(bytes);
+  #fillReader(reader: Reader & { into: Bytes }, bytes: Bytes): number {
+    const count = Math.min(reader.into.length - reader.filled, bytes.length);
+    if (count === 0) return 0;
+    reader.into.set(bytes.subarray(0, count), reader.filled);
+    if (reader.filled === 0) this.#host.wantToWake(this);
+    reader.filled += count;
+    this.#consume(count);
+    return count;
+  }
+
+  #wait<T>(
+    start: (resolve: (value: T | undefined) => void, reject: (error: unknown) => void) => void,
+  ): Promise<T | undefined> {
+    if (this.#isEnded) return Promise.resolve(undefined);
+    if (this.#error) return Promise.reject(this.#error);
+    if (this.#reader) {
+      return Promise.reject(new TypeError("Cannot read stream: it is being read"));
+    }
+    return new Promise(start);
   }
 
   /** What is left is small: copied, so that the writer has its bytes back. */
@@ -388,7 +434,9 @@ export class MuxStream {
     const observer = this.#observer;
     this.#observer = undefined;
     observer?.onError(error);
-    if (!this.#isEnded) this.#reader?.reject(error);
+    // What has been put into a reader's buffer is good; the error meets the next read.
+    if (this.#reader?.into && this.#reader.filled > 0) this.wakeReader();
+    else this.#reader?.reject(error);
     this.#reader = undefined;
     this.#closed?.promise.catch(() => {
       // As above.

@@ -7,9 +7,10 @@
  * ```
  */
 
-import { type Bytes, decodeUtf8, encodeUtf8, readU32, writeU32 } from "../base/bytes.ts";
+import { type Bytes, decodeUtf8, encodeUtf8Into, readU32, writeU32 } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import { FieldError, Fields, isShallow, type JsonObject } from "../base/guards.ts";
+import { Slab } from "../base/slab.ts";
 
 /** The longest head, its length field not counted. */
 export const MAX_HEAD_BYTES = 65_536;
@@ -18,6 +19,11 @@ const MAX_DEPTH = 16;
 const MAX_DEADLINE_MS = 86_400_000 * 30;
 const MAX_TEXT_LENGTH = 512;
 const TYPE = /^[A-Z][A-Z0-9_]{0,63}$/;
+/** Longer heads have a buffer of their own. */
+const MAX_SLAB_PIECE_BYTES = 1_024;
+const slab = new Slab();
+/** Where every head is written before its length is known. */
+const json: Bytes = new Uint8Array(MAX_HEAD_BYTES);
 const CODE = /^[a-z][a-z0-9_]{0,63}$/;
 
 /** The head of a request. */
@@ -99,13 +105,15 @@ function readData(fields: Fields): JsonObject {
 }
 
 function encode(head: JsonObject): Bytes {
-  const json = encodeUtf8(JSON.stringify(head));
-  if (json.length > MAX_HEAD_BYTES) {
-    throw new RangeError(`Cannot ask: head length ${json.length} exceeds ${MAX_HEAD_BYTES}`);
+  const length = encodeUtf8Into(JSON.stringify(head), json);
+  if (length === undefined) {
+    throw new RangeError(`Cannot ask: the head exceeds ${MAX_HEAD_BYTES} bytes`);
   }
-  const bytes = new Uint8Array(HEAD_LENGTH_BYTES + json.length);
-  writeU32(bytes, 0, json.length);
-  bytes.set(json, HEAD_LENGTH_BYTES);
+  const bytes = length <= MAX_SLAB_PIECE_BYTES
+    ? slab.cut(HEAD_LENGTH_BYTES + length)
+    : new Uint8Array(HEAD_LENGTH_BYTES + length);
+  writeU32(bytes, 0, length);
+  bytes.set(json.subarray(0, length), HEAD_LENGTH_BYTES);
   return bytes;
 }
 

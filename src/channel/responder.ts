@@ -102,8 +102,8 @@ class Exchange implements StreamObserver {
   }
 
   start(): void {
-    this.#expire(HEAD_DEADLINE_MS);
     this.#stream.observe(this);
+    if (this.#head && !this.#isDone) this.#expire(HEAD_DEADLINE_MS);
   }
 
   onData(bytes: Bytes): number {
@@ -140,10 +140,10 @@ class Exchange implements StreamObserver {
       const message = `Cannot answer ${head.type}: it is not understood here`;
       return this.#refuse("unsupported_type", message);
     }
-    if (head.deadlineMs !== Infinity) this.#expire(head.deadlineMs);
     try {
       const reply = handler(this.#request(head));
       if (reply instanceof Promise) {
+        this.#expire(head.deadlineMs);
         reply.then((settled) => this.#answer(settled), (error) => this.#fail(error));
       } else this.#answer(reply);
     } catch (error) {

@@ -28,18 +28,20 @@ export interface Shares {
 
 export const FRESH_SHARES: Shares = Object.freeze<Shares>({ virtualTime: 0, finished: [0, 0, 0] });
 
-/** From most to least urgent: the order in which equals are served. */
-const SHARING = Object.freeze([2, 1, 0] as const);
+/** Who has something to send: bit `1 << priority` is set. */
+export type ReadySet = number;
 
-/** Who sends next among those that are `isReady` (indexed by priority); `undefined` when nobody is. */
-export function nextPriority(isReady: readonly boolean[], shares: Shares): Priority | undefined {
-  if (isReady[CRITICAL]) return CRITICAL;
+/** Who sends next of those in `ready`; `undefined` when nobody is. Of equals the more urgent goes first. */
+export function nextPriority(ready: ReadySet, shares: Shares): Priority | undefined {
+  if (ready & (1 << CRITICAL)) return CRITICAL;
   let chosen: Priority | undefined;
   let earliest = Infinity;
-  for (const priority of SHARING) {
-    if (!isReady[priority]) continue;
-    const start = Math.max(shares.virtualTime, shares.finished[priority]);
-    if (start < earliest) [chosen, earliest] = [priority, start];
+  for (let priority: Sharing = 2; priority >= 0; priority--) {
+    if (!(ready & (1 << priority))) continue;
+    const start = startOf(shares, priority as Sharing);
+    if (start >= earliest) continue;
+    chosen = priority as Sharing;
+    earliest = start;
   }
   return chosen;
 }
@@ -47,9 +49,9 @@ export function nextPriority(isReady: readonly boolean[], shares: Shares): Prior
 /** The shares once `priority` has sent `bytes`. Critical is outside the sharing. */
 export function charge(shares: Shares, priority: Priority, bytes: number): Shares {
   if (priority === CRITICAL) return shares;
-  const start = Math.max(shares.virtualTime, shares.finished[priority]);
-  const [low, normal, high] = shares.finished;
+  const start = startOf(shares, priority);
   const end = start + bytes / WEIGHTS[priority];
+  const [low, normal, high] = shares.finished;
   return {
     virtualTime: start,
     finished: [
@@ -58,4 +60,10 @@ export function charge(shares: Shares, priority: Priority, bytes: number): Share
       priority === 2 ? end : high,
     ],
   };
+}
+
+type Sharing = Exclude<Priority, typeof CRITICAL>;
+
+function startOf(shares: Shares, priority: Sharing): number {
+  return Math.max(shares.virtualTime, shares.finished[priority]);
 }

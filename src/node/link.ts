@@ -188,18 +188,29 @@ export class Link {
 
   #flush(): void {
     if (this.#writing) return;
-    if (this.#conversation.hasOutput(this.#limits())) this.#writing = this.#drain();
+    if (this.#prepare()) this.#writing = this.#drain();
     else this.#waitForRoom();
   }
 
+  #prepare(): boolean {
+    try {
+      return this.#conversation.prepare(this.#clock.now(), this.#limits());
+    } catch (error) {
+      this.#onFault(error);
+      this.#stream.close();
+      return false;
+    }
+  }
+
+  /** Writes what is prepared, and whatever comes meanwhile. */
   async #drain(): Promise<void> {
     const { outlet } = this.#conversation;
     try {
-      while (this.#conversation.prepare(this.#clock.now(), this.#limits())) {
+      do {
         const bytes = outlet.take();
         this.#shaper?.sent(bytes.length);
         await this.#stream.write(bytes);
-      }
+      } while (this.#prepare());
       this.#waitForRoom();
     } catch (error) {
       // A write fails only when the stream is broken; closing it ends the read loop, which reports.

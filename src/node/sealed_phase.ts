@@ -6,7 +6,7 @@
  * whatever the system believes of the connection. A peer without pings has `silenceMs`.
  */
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, releaseBytes } from "../base/bytes.ts";
 import { type FillLimits, Mux } from "../channel/mux.ts";
 import type { RecordOpener } from "../noise/record.ts";
 import type { ConversationDeadlines } from "./deadlines.ts";
@@ -38,7 +38,7 @@ export class SealedPhase {
   /** Takes one record. Throws `NoiseError` or `MuxError`. */
   receive(payload: Bytes): void {
     const plaintext = this.#options.opener.open(payload);
-    if (plaintext) this.mux.receive(plaintext);
+    if (plaintext && !this.mux.receive(plaintext)) releaseBytes(plaintext);
   }
 
   /** Seals the next record; `false` when there is nothing to send. */

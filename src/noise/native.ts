@@ -19,7 +19,7 @@ import {
   sign,
   verify,
 } from "node:crypto";
-import { type Bytes, concatBytes, decodeHex } from "../base/bytes.ts";
+import { type Bytes, concatBytes, decodeHex, releaseBytes } from "../base/bytes.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
 import { isLowOrderKey } from "./noble.ts";
 import type { Aead, DhKeyPair, Primitives, SigningKeyPair } from "./primitives.ts";
@@ -48,6 +48,7 @@ export const nativeAead: Aead = {
       const sealed = cipher.update(part);
       out.set(sealed, offset);
       offset += sealed.length;
+      releaseBytes(sealed);
     }
     cipher.final();
     out.set(cipher.getAuthTag(), offset);

@@ -9,17 +9,12 @@
 
 import { ChaCha20Poly1305, newInstance } from "@chainsafe/as-chacha20poly1305";
 import type { Bytes } from "../base/bytes.ts";
+import { Slab } from "../base/slab.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
 import type { Aead } from "./primitives.ts";
 
 /** Plaintext length up to which the WebAssembly cipher is the faster one, bytes. */
 export const SMALL_BYTES = 256;
-
-/**
- * Small plaintexts are cut from buffers of this size: a buffer of its own for each would cost a fifth of
- * opening it. Whoever keeps a small plaintext for long keeps its slab.
- */
-const SLAB_BYTES = 16_384;
 
 /** The longest associated data the WebAssembly module takes; Noise's is a 32-byte hash or empty. */
 const MAX_AD_BYTES = 32;
@@ -57,20 +52,4 @@ function join(parts: readonly Bytes[], scratch: Bytes, length: number): Bytes {
     offset += part.length;
   }
   return scratch.subarray(0, length);
-}
-
-/** Hands out pieces of a buffer, and begins a new one when it is used up; nothing is handed out twice. */
-class Slab {
-  #buffer = new ArrayBuffer(SLAB_BYTES);
-  #used = 0;
-
-  cut(length: number): Bytes {
-    if (this.#used + length > SLAB_BYTES) {
-      this.#buffer = new ArrayBuffer(SLAB_BYTES);
-      this.#used = 0;
-    }
-    const piece = new Uint8Array(this.#buffer, this.#used, length);
-    this.#used += length;
-    return piece;
-  }
 }

@@ -45,7 +45,7 @@ export class FrameError extends CodedError<FrameErrorCode> {
 
 /** The receive buffer's bounds: what an idle connection costs, and where reading is fastest. */
 export const MIN_BUFFER_BYTES = 4_096;
-export const MAX_BUFFER_BYTES = 262_144;
+export const MAX_BUFFER_BYTES = 131_072;
 
 /** This many small reads in a row let a large buffer go. */
 const SMALL_READS_TO_SHRINK = 8;
