@@ -23,14 +23,20 @@ import { Registry } from "../mesh/registry.ts";
 import { selectForEvolution, type Selection } from "../mesh/selection.ts";
 import { type Address, formatAddress, mergeAddresses } from "../net/address.ts";
 import type { Dialer, Listener } from "../net/stream.ts";
+import { type Bandwidth, Shaper } from "../node/shaper.ts";
+import type { TransferOutcome } from "../channel/transfer.ts";
+import type { Inbox } from "../store/inbox.ts";
 import type { Identity } from "../node/identity.ts";
 import { LocalNode } from "../node/local_node.ts";
 import { Node } from "../node/node.ts";
 import type { NodeEvent } from "../node/node_events.ts";
 import type { Backend } from "../noise/backend.ts";
 import { Exchange } from "./exchange.ts";
+import { FILE_PUT, FileReceiver } from "./file_receiver.ts";
+import { FileSender, type SendFileOptions } from "./file_sender.ts";
 import { Recruiter } from "./recruiter.ts";
 import { Vitals } from "./vitals.ts";
+import { watchForWake } from "./wake_watch.ts";
 
 export interface AgentOptions {
   readonly identity: Identity;
@@ -44,6 +50,11 @@ export interface AgentOptions {
   readonly addresses: () => readonly Address[];
   readonly measure: () => Promise<HostReading>;
   readonly legacy: LegacyPolicy;
+  /** The owner's limits on traffic, over all sessions. */
+  readonly bandwidth?: Bandwidth;
+  readonly maxConnections?: number | undefined;
+  /** Where files from peers go; absent, none are taken. */
+  readonly inbox?: Inbox | undefined;
   /** Addresses to dial for ever. */
   readonly peers: readonly Address[];
   /** Peers of earlier runs. */
@@ -51,6 +62,8 @@ export interface AgentOptions {
 }
 
 const EXPIRE_MS = 5_000;
+/** After a sleep: how long a peer may take for a sign of life before we dial it again. */
+const WAKE_PROBE_MS = 3_000;
 
 export class Agent {
   readonly identity: Identity;
@@ -62,7 +75,10 @@ export class Agent {
   readonly #plan: DialPlan;
   readonly #recruiter: Recruiter;
   readonly #exchange: Exchange;
+  readonly #files: FileSender;
+  readonly #shaper: Shaper;
   readonly #expiry: Timer;
+  readonly #wakeWatch: Timer;
   readonly #vitals: Vitals;
   /** Where the session of each connected peer comes from. */
   readonly #hosts = new Map<PeerId, string>();
@@ -82,10 +98,13 @@ export class Agent {
       describe: () => this.#describe(),
       addresses: options.addresses,
     });
+    this.#shaper = new Shaper(clock, options.bandwidth ?? {});
     this.node = new Node({
       local,
       clock,
       log,
+      shaper: this.#shaper,
+      maxConnections: options.maxConnections,
       dialer: options.dialer,
       onEvent: (event) => this.#onEvent(event),
     });
@@ -104,6 +123,13 @@ export class Agent {
       measure: options.measure,
       tell: () => this.node.broadcast("RESOURCE_STATUS", this.#status()),
     }, first);
+    const { createSha256 } = backend.primitives;
+    this.#files = new FileSender({ node: this.node, clock, createSha256 });
+    if (options.inbox) {
+      const receiver = new FileReceiver({ inbox: options.inbox, createSha256, log });
+      this.node.handle(FILE_PUT, (request, from) => receiver.receive(request, from));
+    }
+    this.#wakeWatch = watchForWake(clock, (sleptMs) => this.#onWake(sleptMs));
     this.#expiry = scheduleEvery(clock, EXPIRE_MS, () => this.#expire());
   }
 
@@ -149,13 +175,20 @@ export class Agent {
     return latencyMs;
   }
 
+  /** Sends a file to a peer; see {@link FileSender.send}. */
+  sendFile(options: SendFileOptions): Promise<TransferOutcome & { readonly resumedFrom: number }> {
+    return this.#files.send(options);
+  }
+
   /** Says goodbye and frees everything. Idempotent. */
   async close(): Promise<void> {
     this.#expiry.cancel();
+    this.#wakeWatch.cancel();
     this.#exchange.close();
     this.#vitals.close();
     const dialling = this.#recruiter.close();
     await this.node.close();
+    this.#shaper.close();
     await dialling;
   }
 
@@ -167,6 +200,15 @@ export class Agent {
     for (const { id, addresses } of known) {
       if (id !== this.identity.id) this.#plan.wantPeer(id, addresses, nowMs, { isMet: true });
     }
+    this.#recruiter.dialDue();
+  }
+
+  /** Nobody can say what became of our sessions meanwhile: every peer is asked, and every target dialled. */
+  #onWake(sleptMs: number): void {
+    const { clock, log } = this.#options;
+    log("info", "woke up", { slept_s: Math.round(sleptMs / 1000) });
+    this.node.probe(WAKE_PROBE_MS);
+    this.#plan.retryAll(clock.now());
     this.#recruiter.dialDue();
   }
 

@@ -82,7 +82,7 @@ interface Entry {
 export class ManualClock implements Clock {
   #nowMs = 0;
   #order = 0;
-  readonly #wallStartMs: number;
+  #wallStartMs: number;
   readonly #entries = new Set<Entry>();
 
   /** `wallStartMs` is the wall time at which the clock starts, Unix milliseconds. */
@@ -102,6 +102,11 @@ export class ManualClock implements Clock {
     const entry = { dueMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, action };
     this.#entries.add(entry);
     return { cancel: () => void this.#entries.delete(entry) };
+  }
+
+  /** Moves the wall clock alone, as after a sleep or a correction. */
+  jumpWall(ms: number): void {
+    this.#wallStartMs += ms;
   }
 
   /** Number of timers that are set. */

@@ -86,6 +86,36 @@ export const COMMANDS: readonly Command[] = Object.freeze([
           "Cryptography: the fastest that passes its self-test, or the reference (default: auto)",
       },
       {
+        name: "max-up",
+        kind: "text",
+        value: "RATE",
+        help: "Send at most so many bit/s, over all peers, e.g. 10M (default: no limit)",
+      },
+      {
+        name: "max-down",
+        kind: "text",
+        value: "RATE",
+        help: "Receive at most so many bit/s (default: no limit)",
+      },
+      {
+        name: "max-connections",
+        kind: "text",
+        value: "N",
+        help: "Connections at once (default: 4608)",
+      },
+      {
+        name: "inbox",
+        kind: "text",
+        value: "DIR|off",
+        help: "Where files from peers go (default: inbox in the state directory)",
+      },
+      {
+        name: "max-file",
+        kind: "text",
+        value: "SIZE",
+        help: "Largest file taken from a peer, e.g. 500M (default: 16GiB)",
+      },
+      {
         name: "leash",
         kind: "switch",
         help: "Stop when standard input ends: for programs that start an agent",
@@ -103,6 +133,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
       "hamlet up",
       "hamlet up --peer 192.168.1.20:9000",
       "hamlet up --port 9100 --legacy off",
+      "hamlet up --max-up 10M --inbox ~/Downloads",
     ],
     load: () => import("./commands/up.ts"),
   },
@@ -127,6 +158,18 @@ export const COMMANDS: readonly Command[] = Object.freeze([
     ],
     examples: ["hamlet ping k5w2rq7a"],
     load: () => import("./commands/ping.ts"),
+  },
+  {
+    name: "send",
+    operands: "PEER FILE…",
+    operandCount: [2, 1_025],
+    summary: "Send files to a peer's inbox",
+    detail:
+      "Encrypted, verified, and resumable: interrupted by whatever it was, the same command goes\n" +
+      "on where it stopped. PEER is a node id or the beginning of one, as shown by: hamlet peers",
+    flags: [JSON_FLAG, STATE],
+    examples: ["hamlet send k5w2rq7a holiday.mp4", "hamlet send k5w2 *.jpg"],
+    load: () => import("./commands/send.ts"),
   },
   {
     name: "status",

@@ -6,7 +6,10 @@ import { LOG_LEVELS, type LogLevel } from "../base/log.ts";
 import { LEGACY_POLICIES, type LegacyPolicy } from "../discovery/responder.ts";
 import { type Address, parseAddress } from "../net/address.ts";
 import { stateDirectory, type Surroundings } from "../store/state_directory.ts";
+import { DEFAULT_MAX_CONNECTIONS } from "../node/node.ts";
+import type { Bandwidth } from "../node/shaper.ts";
 import { type GivenFlags, oneOf, wholeNumber } from "./flags.ts";
+import { parseBitRate, parseByteSize } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
 
 export interface UpConfig {
@@ -17,6 +20,12 @@ export interface UpConfig {
   readonly peers: readonly Address[];
   readonly legacy: LegacyPolicy;
   readonly crypto: "auto" | "noble";
+  /** Bytes a second. */
+  readonly bandwidth: Bandwidth;
+  readonly maxConnections: number;
+  /** Where files from peers go; `undefined` takes none. */
+  readonly inboxDir: string | undefined;
+  readonly maxFileBytes: number;
   readonly log: "text" | "json";
   readonly logLevel: LogLevel;
   /** Whether the end of standard input stops the agent. */
@@ -27,6 +36,9 @@ export interface UpConfig {
 export const DEFAULT_PORTS: readonly number[] = Object.freeze([9000, 9001, 9002, 9003, 9004, 9005]);
 const DEFAULT_LISTEN = "0.0.0.0";
 const MAX_PEERS = 256;
+/** Below it an agent could not serve a household. */
+const MIN_CONNECTIONS = 8;
+const DEFAULT_MAX_FILE_BYTES = 16 * 2 ** 30;
 
 /** Reads the configuration. Throws {@link UsageError} naming the flag or variable that is wrong. */
 export function readUpConfig(flags: GivenFlags, surroundings: Surroundings): UpConfig {
@@ -41,9 +53,24 @@ export function readUpConfig(flags: GivenFlags, surroundings: Surroundings): UpC
     const given = setting(name);
     return given ? oneOf(given.source, given.text, words) : fallback;
   };
+  const bytesPerSecond = (name: string): number | undefined => {
+    const given = setting(name);
+    const bits = given && parseBitRate(given.source, given.text);
+    return bits === undefined ? undefined : Math.round(bits / 8);
+  };
   const port = setting("port");
+  const connections = setting("max-connections");
+  const inbox = setting("inbox");
+  const fileSize = setting("max-file");
+  const stateDir = readStateDir(flags, surroundings);
   return {
-    stateDir: readStateDir(flags, surroundings),
+    stateDir,
+    bandwidth: { up: bytesPerSecond("max-up"), down: bytesPerSecond("max-down") },
+    maxConnections: connections
+      ? wholeNumber(connections.source, connections.text, { min: MIN_CONNECTIONS, max: 65_535 })
+      : DEFAULT_MAX_CONNECTIONS,
+    inboxDir: inbox?.text === "off" ? undefined : inbox?.text ?? `${stateDir}/inbox`,
+    maxFileBytes: fileSize ? parseByteSize(fileSize.source, fileSize.text) : DEFAULT_MAX_FILE_BYTES,
     listenHost: setting("listen")?.text ?? DEFAULT_LISTEN,
     ports: port ? [wholeNumber(port.source, port.text, { min: 0, max: 65_535 })] : DEFAULT_PORTS,
     peers: readPeers(flags, surroundings),

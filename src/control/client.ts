@@ -3,8 +3,9 @@
  */
 
 import { CodedError, describeError } from "../base/errors.ts";
-import { isObject } from "../base/guards.ts";
+import { FieldError, isObject } from "../base/guards.ts";
 import { type Endpoint, readEndpoint } from "./endpoint_file.ts";
+import { parseSendEvent, type SendEvent } from "./send_events.ts";
 import type { CandidatesView, PeerView, PingView, StatusView } from "./views.ts";
 
 /** A command did not get its answer. `code` is the agent's own, or `not_running`. */
@@ -50,34 +51,76 @@ export class ControlClient {
     return this.#call("POST", "stop", {});
   }
 
+  /**
+   * Sends a file that the agent reads from `path`, and yields what happens; `signal` ends it. Throws
+   * {@link ControlClientError}.
+   */
+  async *send(
+    peer: string,
+    path: string,
+    { signal }: { readonly signal: AbortSignal },
+  ): AsyncGenerator<SendEvent, void, void> {
+    const response = await this.#fetch("POST", "send", { peer, path }, signal);
+    if (!response.ok) throw refusalOf(await response.json().catch(() => undefined));
+    let rest = "";
+    try {
+      for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        const lines = (rest + text).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) yield parseSendEvent(line);
+      }
+    } catch (error) {
+      if (signal.aborted || error instanceof FieldError) throw error;
+      throw this.#notReached(error);
+    }
+  }
+
   /** The answers come from our own agent, behind its token, so their shape is trusted. */
   async #call<T>(method: "GET" | "POST", route: string, body?: unknown): Promise<T> {
+    const response = await this.#fetch(method, route, body, AbortSignal.timeout(TIMEOUT_MS));
+    const answer: unknown = await response.json().catch((error) => {
+      throw this.#notReached(error);
+    });
+    if (response.ok) return answer as T;
+    throw refusalOf(answer);
+  }
+
+  async #fetch(
+    method: "GET" | "POST",
+    route: string,
+    body: unknown,
+    signal: AbortSignal,
+  ): Promise<Response> {
     const { url, token } = this.endpoint;
-    let isOk: boolean;
-    let answer: unknown;
     try {
-      const response = await fetch(`${url}/v1/${route}`, {
+      return await fetch(`${url}/v1/${route}`, {
         method,
         headers: { authorization: `Bearer ${token}` },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal,
       });
-      isOk = response.ok;
-      answer = await response.json();
     } catch (error) {
-      throw new ControlClientError(
-        "not_running",
-        `Cannot reach the agent at ${url}: ${describeError(error)}; start it with: hamlet up`,
-        { cause: error },
-      );
+      throw this.#notReached(error);
     }
-    if (isOk) return answer as T;
-    const error = isObject(answer) && isObject(answer["error"]) ? answer["error"] : {};
-    throw new ControlClientError(
-      typeof error["code"] === "string" ? error["code"] : "failed",
-      typeof error["message"] === "string" ? error["message"] : "Cannot do it: the agent refused",
+  }
+
+  #notReached(error: unknown): ControlClientError {
+    return new ControlClientError(
+      "not_running",
+      `Cannot reach the agent at ${this.endpoint.url}: ${
+        describeError(error)
+      }; start it with: hamlet up`,
+      { cause: error },
     );
   }
+}
+
+function refusalOf(answer: unknown): ControlClientError {
+  const error = isObject(answer) && isObject(answer["error"]) ? answer["error"] : {};
+  return new ControlClientError(
+    typeof error["code"] === "string" ? error["code"] : "failed",
+    typeof error["message"] === "string" ? error["message"] : "Cannot do it: the agent refused",
+  );
 }
 
 function notRunning(stateDir: string): ControlClientError {

@@ -4,7 +4,7 @@
  *
  * ```
  * GET  /v1/status   /v1/peers   /v1/candidates
- * POST /v1/ping {"peer":"ID or prefix"}   /v1/stop
+ * POST /v1/ping {"peer":"ID or prefix"}   /v1/send {"peer","path"}   /v1/stop
  * ```
  *
  * A request must carry the token and name the loopback address as its host: a web page in a browser on
@@ -18,6 +18,7 @@ import { CodedError, describeError } from "../base/errors.ts";
 import { FieldError, Fields } from "../base/guards.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
 import { randomBytes } from "../noise/primitives.ts";
+import { sendResponse } from "./send_route.ts";
 import { candidatesView, peerViews, type PingView, type Setting, statusView } from "./views.ts";
 
 export interface ControlServerOptions {
@@ -29,7 +30,7 @@ export interface ControlServerOptions {
 
 const HOST = "127.0.0.1";
 const TOKEN_BYTES = 32;
-const MAX_BODY_BYTES = 4_096;
+const MAX_BODY_BYTES = 16_384;
 
 /** A request that is answered with an error. */
 class ControlError extends CodedError {
@@ -68,7 +69,8 @@ export class ControlServer {
   async #handle(request: Request): Promise<Response> {
     try {
       this.#authorize(request);
-      return json(200, await this.#route(request));
+      const answer = await this.#route(request);
+      return answer instanceof Response ? answer : json(200, answer);
     } catch (error) {
       if (error instanceof ControlError) {
         return json(error.status, { error: { code: error.code, message: error.message } });
@@ -100,6 +102,8 @@ export class ControlServer {
         return candidatesView(agent);
       case "POST /v1/ping":
         return await this.#ping(request);
+      case "POST /v1/send":
+        return await this.#send(request);
       case "POST /v1/stop":
         setting.clock.schedule(0, onStop);
         return { stopping: true };
@@ -109,15 +113,22 @@ export class ControlServer {
   }
 
   async #ping(request: Request): Promise<PingView> {
-    const body = await request.text();
-    if (body.length > MAX_BODY_BYTES) {
-      throw new ControlError(413, "too_large", "Cannot serve request: its body is too large");
-    }
-    const fields = Fields.of(parse(body), "body");
+    const fields = await bodyOf(request);
     const id = this.#find(fields.text("peer", { maxLength: 128 }));
     const { agent } = this.#options;
     const rtt = await agent.ping(id);
     return { node_id: id, short_id: shortId(id), rtt_ms: Math.round(rtt * 1000) / 1000 };
+  }
+
+  async #send(request: Request): Promise<Response> {
+    const fields = await bodyOf(request);
+    const to = this.#find(fields.text("peer", { maxLength: 128 }));
+    const path = fields.raw("path");
+    if (typeof path !== "string" || path.includes("\0")) {
+      throw new FieldError("invalid_field", "body.path", "expected a path");
+    }
+    const { agent, setting } = this.#options;
+    return await sendResponse({ agent, clock: setting.clock, to, path });
   }
 
   /** The one authenticated peer whose id starts with `prefix`. */
@@ -128,7 +139,7 @@ export class ControlServer {
     if (!match) {
       const isOld = agent.registry.peers().some(({ id }) => id.startsWith(prefix));
       throw isOld
-        ? new ControlError(409, "unverified_peer", "Cannot ping it: an old node has no session")
+        ? new ControlError(409, "unverified_peer", "Cannot reach it: an old node has no session")
         : new ControlError(
           404,
           "unknown_peer",
@@ -144,6 +155,14 @@ export class ControlServer {
     }
     return match.id;
   }
+}
+
+async function bodyOf(request: Request): Promise<Fields> {
+  const body = await request.text();
+  if (body.length > MAX_BODY_BYTES) {
+    throw new ControlError(413, "too_large", "Cannot serve request: its body is too large");
+  }
+  return Fields.of(parse(body), "body");
 }
 
 function parse(text: string): unknown {

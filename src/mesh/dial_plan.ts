@@ -100,6 +100,14 @@ export class DialPlan {
     entry.dueMs = Math.min(entry.dueMs, nowMs);
   }
 
+  /** Makes everything due at once: the world may have changed while we could not see it. */
+  retryAll(nowMs: number): void {
+    for (const entry of this.#entries.values()) {
+      entry.failures = 0;
+      entry.dueMs = Math.min(entry.dueMs, nowMs);
+    }
+  }
+
   /** Stops dialling a peer. */
   forgetPeer(id: PeerId): void {
     if (this.#entries.delete(id)) this.#peers--;

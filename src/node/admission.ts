@@ -48,6 +48,13 @@ export class Admission<T extends Guest> {
     return evicted;
   }
 
+  /** Takes the guest out that must go first, if there is any, and returns it. */
+  evict(): T | undefined {
+    const oldest = this.#oldest(() => true);
+    if (oldest) this.release(oldest);
+    return oldest;
+  }
+
   /** Takes `guest` out: it has authenticated or gone. Idempotent. */
   release(guest: T): void {
     if (!this.#guests.delete(guest)) return;

@@ -34,8 +34,8 @@ export interface NodeOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly admission?: AdmissionOptions;
-  /** Sessions kept at once. */
-  readonly maxSessions?: number;
+  /** Connections at once, in all: past it strangers go first, then newcomers are turned away. */
+  readonly maxConnections?: number | undefined;
   /** Paces what flows over all links. */
   readonly shaper?: Shaper | undefined;
   readonly onEvent: (event: NodeEvent) => void;
@@ -47,7 +47,7 @@ export type PeerRequestHandler = (
   from: PeerId,
 ) => OutgoingReply | Promise<OutgoingReply>;
 
-const DEFAULT_MAX_SESSIONS = 4_096;
+export const DEFAULT_MAX_CONNECTIONS = 4_608;
 const DIAL_TIMEOUT_MS = 3_000;
 /** Two dials this close together crossed; further apart, the second means that the first is gone. */
 const CROSSING_MS = 5_000;
@@ -149,6 +149,9 @@ export class Node {
   ): Promise<DialOutcome> {
     this.counters.dials++;
     try {
+      if (!this.#makeRoom()) {
+        return { type: "failed", code: "too_many_connections", reason: "no room for another" };
+      }
       const { dialer } = this.#options;
       const stream = await dialer.dial(address, { timeoutMs: DIAL_TIMEOUT_MS });
       if (!this.#isClosed) {
@@ -242,13 +245,28 @@ export class Node {
         if (!stream) return;
         if (this.#isClosed) return stream.close();
         this.counters.connectionsAccepted++;
-        this.#attach(stream);
+        if (this.#makeRoom()) this.#attach(stream);
+        else {
+          stream.close();
+          this.#reject("too_many_connections", stream.remote);
+        }
       } catch (error) {
         // Out of file descriptors, most likely: the next accept may succeed.
         this.#options.log("warn", "accept failed", { error: describeError(error) });
         await pause(this.#options.clock, ACCEPT_PAUSE_MS);
       }
     }
+  }
+
+  /** Whether one more connection may be; the stranger that is idle for longest makes way for it. */
+  #makeRoom(): boolean {
+    const { maxConnections = DEFAULT_MAX_CONNECTIONS } = this.#options;
+    if (this.#links.size < maxConnections) return true;
+    const evicted = this.#admission.evict();
+    if (!evicted) return false;
+    this.counters.connectionsEvicted++;
+    evicted.abort("evicted");
+    return true;
   }
 
   /** Makes a link of `stream` and follows it to its end. */
@@ -311,14 +329,10 @@ export class Node {
   }
 
   #openSession({ link, mux, peer, remote }: SealedLink): Session | undefined {
-    const { local, clock, maxSessions } = this.#options;
+    const { local, clock } = this.#options;
     const incumbent = this.#sessions.get(peer.id);
     if (incumbent && !this.#yields(incumbent, peer)) {
       link.close("duplicate");
-      return undefined;
-    }
-    if (!incumbent && this.#sessions.size >= (maxSessions ?? DEFAULT_MAX_SESSIONS)) {
-      link.close("too_many_sessions");
       return undefined;
     }
     const session = new Session({

@@ -71,6 +71,13 @@ export function selfTest(candidate: Primitives, reference: Primitives): void {
   if (candidate.verify(signer.publicKey, key, signature)) throw disagreement("Ed25519 verify");
   if (candidate.verify(...WEAK_SIGNATURE)) throw disagreement("Ed25519 low-order point");
   expectEqual("SHA-256", candidate.sha256(key, other), reference.sha256(key, other));
+  const running = candidate.createSha256();
+  running.update(key);
+  const copy = running.copy();
+  copy.update(other);
+  running.update(other);
+  expectEqual("copied SHA-256", copy.digest(), reference.sha256(key, other));
+  expectEqual("running SHA-256", running.digest(), reference.sha256(key, other));
   expectEqual("HKDF", candidate.hkdf(key, EMPTY, 2), reference.hkdf(key, EMPTY, 2));
   expectEqual("HKDF", candidate.hkdf(key, other, 3), reference.hkdf(key, other, 3));
 }

@@ -14,6 +14,7 @@ import {
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
+  type Hash,
   hkdfSync,
   type KeyObject,
   sign,
@@ -22,7 +23,7 @@ import {
 import { type Bytes, concatBytes, decodeHex, releaseBytes } from "../base/bytes.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
 import { isLowOrderKey } from "./noble.ts";
-import type { Aead, DhKeyPair, Primitives, SigningKeyPair } from "./primitives.ts";
+import type { Aead, DhKeyPair, Primitives, RunningHash, SigningKeyPair } from "./primitives.ts";
 import { isAllZero, KEY_BYTES, SIGNATURE_BYTES } from "./primitives.ts";
 
 const CIPHER = "chacha20-poly1305";
@@ -101,9 +102,18 @@ export const nativePrimitives: Primitives = Object.freeze({
     for (const part of parts) hash.update(part);
     return owned(hash.digest());
   },
+  createSha256: () => runningHash(createHash("sha256")),
   hkdf: (chainingKey: Bytes, inputKeyMaterial: Bytes, outputs: 2 | 3) =>
     new Uint8Array(hkdfSync("sha256", inputKeyMaterial, chainingKey, NO_INFO, outputs * KEY_BYTES)),
 });
+
+function runningHash(hash: Hash): RunningHash {
+  return {
+    update: (bytes) => void hash.update(bytes),
+    copy: () => runningHash(hash.copy()),
+    digest: () => owned(hash.digest()),
+  };
+}
 
 function dhKeyPair(pair: { privateKey: KeyObject; publicKey: KeyObject }): DhKeyPair {
   return {

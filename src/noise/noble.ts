@@ -8,7 +8,7 @@ import { ed25519, ED25519_TORSION_SUBGROUP, x25519 } from "@noble/curves/ed25519
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type Bytes, concatBytes, encodeHex } from "../base/bytes.ts";
-import type { Aead, DhKeyPair, Primitives, SigningKeyPair } from "./primitives.ts";
+import type { Aead, DhKeyPair, Primitives, RunningHash, SigningKeyPair } from "./primitives.ts";
 import { isAllZero, KEY_BYTES, randomBytes } from "./primitives.ts";
 
 const nobleAead: Aead = {
@@ -43,6 +43,7 @@ export const noblePrimitives: Primitives = Object.freeze({
     }
   },
   sha256: (...parts: readonly Bytes[]) => owned(sha256(concatBytes(...parts))),
+  createSha256: () => runningHash(sha256.create()),
   hkdf: (chainingKey: Bytes, inputKeyMaterial: Bytes, outputs: 2 | 3) =>
     owned(hkdf(sha256, inputKeyMaterial, chainingKey, undefined, outputs * KEY_BYTES)),
 });
@@ -100,6 +101,14 @@ function importSigningKeyPair(seed: Bytes): SigningKeyPair {
   return {
     publicKey: owned(ed25519.getPublicKey(seed)),
     sign: (message) => owned(ed25519.sign(message, seed)),
+  };
+}
+
+function runningHash(hash: ReturnType<typeof sha256.create>): RunningHash {
+  return {
+    update: (bytes) => void hash.update(bytes),
+    copy: () => runningHash(hash.clone()),
+    digest: () => owned(hash.digest()),
   };
 }
 

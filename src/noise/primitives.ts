@@ -41,6 +41,15 @@ export interface SigningKeyPair {
   sign(message: Bytes): Bytes;
 }
 
+/** A SHA-256 that takes its input piece by piece. */
+export interface RunningHash {
+  update(bytes: Bytes): void;
+  /** Another hash that has taken the same input. */
+  copy(): RunningHash;
+  /** The digest of everything so far; the hash is used up. */
+  digest(): Bytes;
+}
+
 /** Everything the protocol asks of cryptography. */
 export interface Primitives {
   readonly name: string;
@@ -54,6 +63,8 @@ export interface Primitives {
   verify(publicKey: Bytes, message: Bytes, signature: Bytes): boolean;
   /** SHA-256 (FIPS 180-4) of the concatenation of `parts`. */
   sha256(...parts: readonly Bytes[]): Bytes;
+  /** The same, for what is too long to hold. */
+  createSha256(): RunningHash;
   /**
    * Noise's HKDF (Noise section 4.3; RFC 5869 with empty info): `outputs` x 32 bytes derived from
    * `chainingKey` and `inputKeyMaterial`, in one buffer.

@@ -24,6 +24,7 @@ import { type Backend, chooseBackend } from "../../noise/backend.ts";
 import { KEY_BYTES, randomBytes } from "../../noise/primitives.ts";
 import { ensureDirectory, lockFile, StoreError } from "../../store/files.ts";
 import { loadSeed } from "../../store/identity_file.ts";
+import { Inbox } from "../../store/inbox.ts";
 import { IDENTITY_FILE, LOCK_FILE, PEERS_FILE } from "../../store/state_directory.ts";
 import type { CommandContext } from "../commands.ts";
 import { readUpConfig, systemSurroundings, type UpConfig } from "../config.ts";
@@ -38,6 +39,8 @@ const CLOSE_MS = 1_500;
 /** By then a village has formed, and what that left behind can go. */
 const SETTLED_MS = 5_000;
 const HOUSEKEEPING_MS = 300_000;
+/** What receiving files leaves free on the disk. */
+const KEEP_FREE_BYTES = 256 * 2 ** 20;
 
 export async function run({ flags }: CommandContext): Promise<number> {
   const config = readUpConfig(flags, systemSurroundings());
@@ -91,7 +94,7 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
 
 /** Puts the parts together: identity, port, sensors, what was known before. */
 async function startAgent(config: UpConfig, log: Log) {
-  const { stateDir, legacy, peers } = config;
+  const { stateDir, legacy, peers, bandwidth, maxConnections } = config;
   const backend = chooseBackend(config.crypto);
   if (backend.report.refused) log("warn", "native crypto refused", backend.report);
   const identity = await loadIdentity(stateDir, backend, log);
@@ -100,7 +103,11 @@ async function startAgent(config: UpConfig, log: Log) {
   const known = await PeerMemory.load(path, systemClock, log);
   const source = new SystemSource();
   const probe = new HostProbe({ source, os: HOST_OS });
+  const inbox = await openInbox(config);
   const agent = await Agent.start({
+    inbox,
+    bandwidth,
+    maxConnections,
     identity,
     backend,
     log,
@@ -117,6 +124,16 @@ async function startAgent(config: UpConfig, log: Log) {
   const { registry } = agent;
   const memory = new PeerMemory({ path, registry, known, clock: systemClock, log });
   return { agent, backend, memory, source };
+}
+
+async function openInbox({ inboxDir, maxFileBytes }: UpConfig): Promise<Inbox | undefined> {
+  if (inboxDir === undefined) return undefined;
+  return await Inbox.open({
+    directory: inboxDir,
+    maxFileBytes,
+    keepFreeBytes: KEEP_FREE_BYTES,
+    wallMs: systemClock.wallMs(),
+  });
 }
 
 /** Waits for `closing`, but not for ever: a peer or a client that hangs must not keep us here. */

@@ -1,0 +1,93 @@
+/**
+ * Receives the files that peers send into the inbox: any authenticated peer, within the owner's limits.
+ */
+
+import { CodedError, describeError } from "../base/errors.ts";
+import { FieldError } from "../base/guards.ts";
+import type { Log } from "../base/log.ts";
+import { type PeerId, shortId } from "../base/peer_id.ts";
+import { receiveTransfer } from "../channel/receive_transfer.ts";
+import { type IncomingRequest, type OutgoingReply, Refusal } from "../channel/responder.ts";
+import { readOffer, type TransferOutcome } from "../channel/transfer.ts";
+import type { RunningHash } from "../noise/primitives.ts";
+import { safeFileName } from "../store/file_name.ts";
+import type { Inbox } from "../store/inbox.ts";
+import { InboxError } from "../store/partial_file.ts";
+
+/** The request that offers a file. */
+export const FILE_PUT = "FILE_PUT";
+/** Files that may be on their way at once; the others are told to come again. */
+const MAX_TRANSFERS = 16;
+
+export interface FileReceiverOptions {
+  readonly inbox: Inbox;
+  readonly createSha256: () => RunningHash;
+  readonly log: Log;
+}
+
+/** What a peer may be told in the inbox's own words: they name limits, and no path. */
+const TELLABLE: ReadonlySet<string> = new Set(["too_large", "no_space", "busy", "too_many"]);
+
+export class FileReceiver {
+  readonly #options: FileReceiverOptions;
+  #transfers = 0;
+
+  constructor(options: FileReceiverOptions) {
+    this.#options = options;
+  }
+
+  /** Answers a {@link FILE_PUT}. */
+  async receive(request: IncomingRequest, from: PeerId): Promise<OutgoingReply> {
+    const { inbox, createSha256, log } = this.#options;
+    if (this.#transfers >= MAX_TRANSFERS) {
+      throw new Refusal("busy", `Cannot receive: ${MAX_TRANSFERS} files are on their way already`);
+    }
+    this.#transfers++;
+    let isCounted = true;
+    const release = () => {
+      if (isCounted) this.#transfers--;
+      isCounted = false;
+    };
+    try {
+      const { name, size } = readOffer(request.data);
+      const sink = await inbox.begin({ sender: from, name, size });
+      const fields = { peer: shortId(from), name: safeFileName(name), size };
+      log("info", "receiving file", { ...fields, held: sink.length });
+      return await receiveTransfer({
+        request,
+        size,
+        sink,
+        createSha256,
+        isTellable: isTellable,
+        onEnd: (outcome) => {
+          release();
+          this.#report(outcome, fields);
+        },
+      });
+    } catch (error) {
+      release();
+      throw refusalOf(error);
+    }
+  }
+
+  #report(outcome: TransferOutcome | Error, fields: Readonly<Record<string, unknown>>): void {
+    const { log } = this.#options;
+    if (outcome instanceof Error) {
+      log("warn", "file not received", { ...fields, reason: describeError(outcome) });
+    } else log("info", "file received", { ...fields, saved_as: outcome.savedAs });
+  }
+}
+
+function isTellable(error: CodedError): boolean {
+  return TELLABLE.has(error.code);
+}
+
+function refusalOf(error: unknown): unknown {
+  if (error instanceof FieldError) return new Refusal("malformed_offer", error.message);
+  if (error instanceof InboxError) {
+    return isTellable(error)
+      ? new Refusal(error.code, error.message)
+      : new Refusal("storage_failed", "Cannot receive: the inbox cannot be written");
+  }
+  return error;
+}
