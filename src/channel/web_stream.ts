@@ -15,10 +15,11 @@ export const CANCELLED = "cancelled";
  */
 export function readableOf(stream: MuxStream): ReadableStream<Bytes> {
   return new ReadableStream<Bytes>({
-    async pull(controller) {
-      const bytes = await stream.read();
-      if (bytes) controller.enqueue(bytes);
-      else controller.close();
+    pull(controller) {
+      return stream.read().then((bytes) => {
+        if (bytes) controller.enqueue(bytes);
+        else controller.close();
+      });
     },
     cancel() {
       if (!stream.isEnded) stream.reset(CANCELLED);

@@ -4,10 +4,10 @@
 
 import { LOG_LEVELS, type LogLevel } from "../base/log.ts";
 import { LEGACY_POLICIES, type LegacyPolicy } from "../discovery/responder.ts";
+import type { OwnersLimits } from "../control/views.ts";
 import { type Address, parseAddress } from "../net/address.ts";
 import { stateDirectory, type Surroundings } from "../store/state_directory.ts";
 import { DEFAULT_MAX_CONNECTIONS } from "../node/node.ts";
-import type { Bandwidth } from "../node/shaper.ts";
 import { type GivenFlags, oneOf, wholeNumber } from "./flags.ts";
 import { parseBitRate, parseByteSize } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
@@ -20,12 +20,7 @@ export interface UpConfig {
   readonly peers: readonly Address[];
   readonly legacy: LegacyPolicy;
   readonly crypto: "auto" | "noble";
-  /** Bytes a second. */
-  readonly bandwidth: Bandwidth;
-  readonly maxConnections: number;
-  /** Where files from peers go; `undefined` takes none. */
-  readonly inboxDir: string | undefined;
-  readonly maxFileBytes: number;
+  readonly limits: OwnersLimits;
   readonly log: "text" | "json";
   readonly logLevel: LogLevel;
   /** Whether the end of standard input stops the agent. */
@@ -65,12 +60,16 @@ export function readUpConfig(flags: GivenFlags, surroundings: Surroundings): UpC
   const stateDir = readStateDir(flags, surroundings);
   return {
     stateDir,
-    bandwidth: { up: bytesPerSecond("max-up"), down: bytesPerSecond("max-down") },
-    maxConnections: connections
-      ? wholeNumber(connections.source, connections.text, { min: MIN_CONNECTIONS, max: 65_535 })
-      : DEFAULT_MAX_CONNECTIONS,
-    inboxDir: inbox?.text === "off" ? undefined : inbox?.text ?? `${stateDir}/inbox`,
-    maxFileBytes: fileSize ? parseByteSize(fileSize.source, fileSize.text) : DEFAULT_MAX_FILE_BYTES,
+    limits: {
+      bandwidth: { up: bytesPerSecond("max-up"), down: bytesPerSecond("max-down") },
+      maxConnections: connections
+        ? wholeNumber(connections.source, connections.text, { min: MIN_CONNECTIONS, max: 65_535 })
+        : DEFAULT_MAX_CONNECTIONS,
+      inboxDir: inbox?.text === "off" ? undefined : inbox?.text ?? `${stateDir}/inbox`,
+      maxFileBytes: fileSize
+        ? parseByteSize(fileSize.source, fileSize.text)
+        : DEFAULT_MAX_FILE_BYTES,
+    },
     listenHost: setting("listen")?.text ?? DEFAULT_LISTEN,
     ports: port ? [wholeNumber(port.source, port.text, { min: 0, max: 65_535 })] : DEFAULT_PORTS,
     peers: readPeers(flags, surroundings),

@@ -48,6 +48,11 @@ export function formatBytes(bytes: number): string {
   return `${threeDigits(value)} ${PREFIXES[power]}B`;
 }
 
+/** `bitsPerSecond` as flags take it: `10 Mbit/s`. */
+export function formatBitRate(bitsPerSecond: number): string {
+  return formatBytes(bitsPerSecond).replace(/B$/, "bit/s");
+}
+
 /** E.g. `12.3 MB/s`. */
 export function formatRate(bytesPerSecond: number): string {
   return `${formatBytes(bytesPerSecond)}/s`;

@@ -10,6 +10,7 @@ import { writeCapabilities } from "../discovery/capabilities.ts";
 import type { LegacyPolicy } from "../discovery/responder.ts";
 import type { Peer } from "../mesh/peer.ts";
 import { formatAddress } from "../net/address.ts";
+import type { Bandwidth } from "../node/shaper.ts";
 import type { Backend } from "../noise/backend.ts";
 
 export interface StatusView {
@@ -28,6 +29,16 @@ export interface StatusView {
   readonly crypto: Backend["report"];
   readonly peers: { authenticated: number; connected: number; unverified: number };
   readonly connections: { guests: number; accepted: number; evicted: number; dialled: number };
+  /** Open streams, all sessions together. */
+  readonly streams: number;
+  /** The owner's; `null` is no limit, or no inbox. */
+  readonly limits: {
+    readonly max_up_bps: number | null;
+    readonly max_down_bps: number | null;
+    readonly max_connections: number;
+    readonly max_file_bytes: number;
+  };
+  readonly inbox: string | null;
   readonly discoveries: number;
   readonly sessions_opened: number;
   readonly envelopes: { received: number; sent: number; dropped: number };
@@ -78,6 +89,15 @@ export interface Setting {
   readonly legacy: LegacyPolicy;
   readonly backend: Backend;
   readonly clock: Clock;
+  readonly limits: OwnersLimits;
+}
+
+/** What the device's owner allows. */
+export interface OwnersLimits {
+  readonly bandwidth: Bandwidth;
+  readonly maxConnections: number;
+  readonly maxFileBytes: number;
+  readonly inboxDir: string | undefined;
 }
 
 export function statusView(agent: Agent, setting: Setting): StatusView {
@@ -109,6 +129,14 @@ export function statusView(agent: Agent, setting: Setting): StatusView {
       evicted: counters.connectionsEvicted,
       dialled: counters.dials,
     },
+    streams: agent.node.streams,
+    limits: {
+      max_up_bps: bitsPerSecond(setting.limits.bandwidth.up),
+      max_down_bps: bitsPerSecond(setting.limits.bandwidth.down),
+      max_connections: setting.limits.maxConnections,
+      max_file_bytes: setting.limits.maxFileBytes,
+    },
+    inbox: setting.limits.inboxDir ?? null,
     discoveries: counters.discoveries,
     sessions_opened: counters.sessionsOpened,
     envelopes: {
@@ -170,6 +198,10 @@ function isConnected(peer: Peer): boolean {
 function lastHeardMs(agent: Agent, peer: Peer): number {
   const heard = peer.trust === "authenticated" ? agent.node.lastReceivedMs(peer.id) : undefined;
   return Math.max(peer.lastSeenMs, heard ?? 0);
+}
+
+function bitsPerSecond(bytesPerSecond: number | undefined): number | null {
+  return bytesPerSecond === undefined ? null : bytesPerSecond * 8;
 }
 
 function megabytes(bytes: number): number {

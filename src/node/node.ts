@@ -122,6 +122,13 @@ export class Node {
     return this.#admission.size;
   }
 
+  /** Open streams, all sessions together. */
+  get streams(): number {
+    let count = 0;
+    for (const { streams } of this.#sessions.values()) count += streams;
+    return count;
+  }
+
   /** When the peer was last heard, by the monotonic clock; `undefined` without a session. */
   lastReceivedMs(id: PeerId): number | undefined {
     return this.#sessions.get(id)?.link.lastReceivedMs;

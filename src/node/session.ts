@@ -84,6 +84,11 @@ export class Session {
     this.#responder = new Responder({ mux, timetable, handlerOf, onFault });
   }
 
+  /** Streams that are open. */
+  get streams(): number {
+    return this.#options.mux.streams;
+  }
+
   /** Asks the peer; see {@link Requester.request}. */
   request(type: string, data: JsonObject, options?: RequestOptions): Promise<Reply> {
     return this.#requester.request(type, data, options);

@@ -40,6 +40,14 @@ const STATUS: StatusView = {
   crypto: { aead: "native", x25519: "noble", ed25519: "native", refused: null },
   peers: { authenticated: 3, connected: 2, unverified: 1 },
   connections: { guests: 1, accepted: 9, evicted: 2, dialled: 4 },
+  streams: 7,
+  limits: {
+    max_up_bps: 10_000_000,
+    max_down_bps: null,
+    max_connections: 100,
+    max_file_bytes: 5_000_000_000,
+  },
+  inbox: "/home/u/inbox",
   discoveries: 5,
   sessions_opened: 3,
   envelopes: { received: 100, sent: 90, dropped: 1 },
@@ -122,13 +130,15 @@ Deno.test("renderStatus() says one fact a line", PURE, () => {
   assertEquals(
     renderStatus(STATUS),
     `node          k5w2rq7a  (${ID})\n` +
-      "version       0.1.0, up 1 h 2 min, process 4711\n" +
+      "version       0.1.0, up 1 h 02 min, process 4711\n" +
       "listening     0.0.0.0:9000, reachable at 192.168.1.5:9000, [2001:db8::1]:9000\n" +
       "membership    open: any authenticated key may join\n" +
       "old nodes     unsigned discovery: lan\n" +
       "cryptography  records native, X25519 noble, Ed25519 native\n" +
       "peers         2 connected, 3 authenticated, 1 unverified\n" +
-      "connections   9 accepted, 4 dialled, 1 unauthenticated now, 2 evicted\n" +
+      "connections   9 accepted, 4 dialled, 1 unauthenticated now, 2 evicted, 7 streams\n" +
+      "limits        up 10 Mbit/s, down unlimited, 100 connections, files of 5 GB\n" +
+      "inbox         /home/u/inbox\n" +
       "discoveries   5\n" +
       "messages      100 received, 90 sent, 1 dropped\n" +
       "rejected      nothing\n" +
@@ -146,9 +156,10 @@ Deno.test("renderStatus() shows what was refused, by code, and how long it is up
     line({ rejected: { bad_signature: 3, busy: 1 } }, "rejected"),
     "rejected      bad_signature 3, busy 1",
   );
+  assertEquals(line({ inbox: null }, "inbox"), "inbox         off: no files are taken");
   const crypto = { ...STATUS.crypto, refused: "X25519 differs" };
   assertEquals(line({ crypto }, "    "), "              native refused: X25519 differs");
-  const cases = [[0, "0 s"], [59, "59 s"], [60, "1 min 0 s"], [3_600, "1 h 0 min"]] as const;
+  const cases = [[0, "0 s"], [59, "59 s"], [60, "1 min 00 s"], [3_600, "1 h 00 min"]] as const;
   for (const [uptime_s, up] of cases) {
     assertEquals(line({ uptime_s }, "version"), `version       0.1.0, up ${up}, process 4711`);
   }

@@ -160,7 +160,7 @@ Deno.test("ControlServer serves no other host name than loopback's address", LOO
   });
 });
 
-Deno.test("ControlServer takes bodies up to 4,096 bytes and no longer ones", LOOPBACK, async () => {
+Deno.test("ControlServer takes bodies up to 16,384 bytes and no longer ones", LOOPBACK, async () => {
   await withServer(async (controlled) => {
     const padded = (length: number) => JSON.stringify({ peer: "9" }).padEnd(length);
     const post = (body: string) => request(controlled, "/v1/ping", { method: "POST", body });

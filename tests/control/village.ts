@@ -25,6 +25,12 @@ export async function aliceAndBob() {
   const bob = await village.add(BOB, "10.0.0.2", { peers: [alice.address] });
   await village.pass(1_000);
   const setting: Setting = {
+    limits: {
+      bandwidth: { up: undefined, down: 1_000 },
+      maxConnections: 100,
+      maxFileBytes: 2_000,
+      inboxDir: undefined,
+    },
     version: "9.8.7",
     stateDir: "/state",
     legacy: "lan",

@@ -4,6 +4,7 @@ import { ControlClient } from "../../control/client.ts";
 import type { StatusView } from "../../control/views.ts";
 import type { CommandContext } from "../commands.ts";
 import { readStateDir, systemSurroundings } from "../config.ts";
+import { formatBitRate, formatBytes, formatDuration } from "../quantities.ts";
 import { cell } from "../table.ts";
 import { EXIT } from "../usage_error.ts";
 
@@ -20,7 +21,7 @@ export function renderStatus(status: StatusView): string {
   const rejected = Object.entries(status.rejected).map(([code, count]) => `${code} ${count}`);
   const facts: readonly (readonly [string, string])[] = [
     ["node", `${status.short_id}  (${status.node_id})`],
-    ["version", `${status.version}, up ${duration(status.uptime_s)}, process ${status.pid}`],
+    ["version", `${status.version}, up ${formatDuration(status.uptime_s)}, process ${status.pid}`],
     ["listening", `${status.listen}, reachable at ${status.addresses.join(", ")}`],
     ["membership", status.open ? "open: any authenticated key may join" : "by invitation"],
     ["old nodes", `unsigned discovery: ${status.legacy}`],
@@ -34,8 +35,10 @@ export function renderStatus(status: StatusView): string {
     [
       "connections",
       `${connections.accepted} accepted, ${connections.dialled} dialled, ${connections.guests} ` +
-      `unauthenticated now, ${connections.evicted} evicted`,
+      `unauthenticated now, ${connections.evicted} evicted, ${status.streams} streams`,
     ],
+    ["limits", limitsOf(status)],
+    ["inbox", status.inbox ?? "off: no files are taken"],
     ["discoveries", String(status.discoveries)],
     [
       "messages",
@@ -64,9 +67,8 @@ function device(capabilities: StatusView["capabilities"]): string {
   ].join(", ");
 }
 
-function duration(seconds: number): string {
-  const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const [hours = 0, minutes = 0, rest = 0] = parts;
-  if (hours > 0) return `${hours} h ${minutes} min`;
-  return minutes > 0 ? `${minutes} min ${rest} s` : `${rest} s`;
+function limitsOf({ limits }: StatusView): string {
+  const rate = (bps: number | null) => bps === null ? "unlimited" : formatBitRate(bps);
+  return `up ${rate(limits.max_up_bps)}, down ${rate(limits.max_down_bps)}, ` +
+    `${limits.max_connections} connections, files of ${formatBytes(limits.max_file_bytes)}`;
 }

@@ -12,6 +12,7 @@ import { shortId } from "../../base/peer_id.ts";
 import { systemRandom } from "../../base/random.ts";
 import { readEndpoint, removeEndpoint, writeEndpoint } from "../../control/endpoint_file.ts";
 import { ControlServer } from "../../control/server.ts";
+import type { OwnersLimits } from "../../control/views.ts";
 import { collectGarbage } from "../../host/garbage.ts";
 import { HostProbe } from "../../host/probe.ts";
 import { HOST_OS, SystemSource } from "../../host/source.ts";
@@ -63,10 +64,10 @@ export async function run({ flags }: CommandContext): Promise<number> {
 
 /** Runs the agent until something asks it to stop. */
 async function serve(config: UpConfig, log: Log): Promise<void> {
-  const { stateDir, legacy } = config;
+  const { stateDir, legacy, limits } = config;
   const { agent, backend, memory, source } = await startAgent(config, log);
   const stop = new AbortController();
-  const setting = { version: VERSION, stateDir, legacy, backend, clock: systemClock };
+  const setting = { version: VERSION, stateDir, legacy, limits, backend, clock: systemClock };
   const control = new ControlServer({ agent, setting, onStop: () => stop.abort() });
   // The start leaves more garbage than the agent will ever need room for.
   collectGarbage();
@@ -94,7 +95,8 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
 
 /** Puts the parts together: identity, port, sensors, what was known before. */
 async function startAgent(config: UpConfig, log: Log) {
-  const { stateDir, legacy, peers, bandwidth, maxConnections } = config;
+  const { stateDir, legacy, peers, limits } = config;
+  const { bandwidth, maxConnections } = limits;
   const backend = chooseBackend(config.crypto);
   if (backend.report.refused) log("warn", "native crypto refused", backend.report);
   const identity = await loadIdentity(stateDir, backend, log);
@@ -103,7 +105,7 @@ async function startAgent(config: UpConfig, log: Log) {
   const known = await PeerMemory.load(path, systemClock, log);
   const source = new SystemSource();
   const probe = new HostProbe({ source, os: HOST_OS });
-  const inbox = await openInbox(config);
+  const inbox = await openInbox(limits);
   const agent = await Agent.start({
     inbox,
     bandwidth,
@@ -126,7 +128,7 @@ async function startAgent(config: UpConfig, log: Log) {
   return { agent, backend, memory, source };
 }
 
-async function openInbox({ inboxDir, maxFileBytes }: UpConfig): Promise<Inbox | undefined> {
+async function openInbox({ inboxDir, maxFileBytes }: OwnersLimits): Promise<Inbox | undefined> {
   if (inboxDir === undefined) return undefined;
   return await Inbox.open({
     directory: inboxDir,
