@@ -10,7 +10,7 @@ import { ALICE, BOB } from "../testing/identities.ts";
 import { type Controlled, fakeId, withServer } from "./village.ts";
 
 const LOOPBACK = { permissions: { net: true, read: true, write: true } } as const;
-const MAX_BODY = 4_096;
+const MAX_BODY = 16_384;
 
 /** Runs `use` with a client that found its agent by the note. */
 async function withClient(
