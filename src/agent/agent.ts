@@ -184,6 +184,7 @@ export class Agent {
   async close(): Promise<void> {
     this.#expiry.cancel();
     this.#wakeWatch.cancel();
+    this.#files.close();
     this.#exchange.close();
     this.#vitals.close();
     const dialling = this.#recruiter.close();

@@ -46,6 +46,7 @@ const PASSING: ReadonlySet<string> = new Set([
 
 export class FileSender {
   readonly #options: FileSenderOptions;
+  readonly #stop = new AbortController();
 
   constructor(options: FileSenderOptions) {
     this.#options = options;
@@ -56,7 +57,8 @@ export class FileSender {
    * is hopeless; a later call goes on where this one stopped.
    */
   async send(options: SendFileOptions): Promise<TransferOutcome & { resumedFrom: number }> {
-    const { to, file, signal, onProgress } = options;
+    const { to, file, onProgress } = options;
+    const signal = AbortSignal.any([options.signal, this.#stop.signal]);
     const { clock, createSha256, node } = this.#options;
     let progress: SendProgress = { state: "checking", done: 0, resumedFrom: 0 };
     let progressedAtMs = clock.now();
@@ -84,6 +86,11 @@ export class FileSender {
       await pause(clock, RETRY_MS, signal);
       if (signal.aborted) throw new RequestError("cancelled", "Cannot send: it was cancelled");
     }
+  }
+
+  /** Breaks off whatever is being sent. */
+  close(): void {
+    this.#stop.abort();
   }
 }
 

@@ -6,12 +6,12 @@
  * balance therefore stays within
  *
  * ```
- * -burst ── debt: nothing to send ── 0 ── so many bytes may go ── +burst
+ * -maxDebt ── debt: nothing to send ── 0 ── so many bytes may go ── +burst
  * ```
  *
- * What exceeds the debt is forgiven: however much control traffic went, the debt is paid `burst /
- * perSecond` seconds after the last of it, and bulk has a full burst after twice that. The price is that
- * a flood of control traffic pushes the total above `perSecond`, and that bulk waits while it lasts.
+ * What exceeds the debt is forgiven: however much control traffic went, the debt is paid `maxDebt /
+ * perSecond` seconds after the last of it. The price is that a longer flood of control traffic pushes the
+ * total above `perSecond`, and that bulk waits while it lasts.
  *
  * Sans-IO: instants are milliseconds of one monotonic clock, and only whole ones count. The balance is
  * kept in thousandths of a byte, so that a whole millisecond brings a whole number and nothing rounds.
@@ -26,6 +26,8 @@ export interface TokenBucketOptions {
    * longer gaps between looks at the clock; what one look releases delays whatever comes behind it.
    */
   readonly burst: number;
+  /** How far control traffic may overdraw, bytes; as much as `burst` where absent. */
+  readonly maxDebt?: number;
 }
 
 /** 1 TiB: beyond any link, and in thousandths far below the numbers that are no longer exact. */
@@ -37,26 +39,29 @@ const PER_BYTE = 1_000;
 export class TokenBucket {
   readonly #perSecond: number;
   readonly #burst: number;
-  /** Thousandths of a byte, within `burst` either side of 0. */
+  readonly #maxDebt: number;
+  /** Thousandths of a byte, from `-maxDebt` to `burst`. */
   #balance: number;
   /** The whole millisecond up to which the bucket was filled. */
   #filledAtMs: number;
 
   /** Starts full at `nowMs`. Throws `RangeError` on options out of their bounds. */
-  constructor({ perSecond, burst }: TokenBucketOptions, nowMs: number) {
+  constructor({ perSecond, burst, maxDebt = burst }: TokenBucketOptions, nowMs: number) {
     checkBytes("perSecond", perSecond, { min: 1, max: MAX_BUCKET_BYTES });
     checkBytes("burst", burst, { min: 1, max: MAX_BUCKET_BYTES });
+    checkBytes("maxDebt", maxDebt, { min: 0, max: MAX_BUCKET_BYTES });
+    this.#maxDebt = maxDebt;
     this.#perSecond = perSecond;
     this.#burst = burst;
     this.#balance = burst * PER_BYTE;
     this.#filledAtMs = Math.floor(nowMs);
   }
 
-  /** Debits `bytes`, whether or not they were available; the debt ends at one burst. */
+  /** Debits `bytes`, whether or not they were available; the debt ends at its maximum. */
   take(bytes: number, nowMs: number): void {
     checkBytes("bytes", bytes, { min: 0, max: Number.MAX_SAFE_INTEGER });
     this.#fill(nowMs);
-    this.#balance = Math.max(-this.#burst * PER_BYTE, this.#balance - bytes * PER_BYTE);
+    this.#balance = Math.max(-this.#maxDebt * PER_BYTE, this.#balance - bytes * PER_BYTE);
   }
 
   /** Whole bytes that may be sent now: 0 in debt, never more than the burst. */

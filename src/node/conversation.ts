@@ -145,10 +145,9 @@ export class Conversation {
     else if (this.#frameSinceMs === undefined || this.#frames > frames) this.#frameSinceMs = nowMs;
   }
 
-  /** Whether there is something to send, within `limits` where it is bulk. */
-  hasOutput(limits: FillLimits = UNLIMITED): boolean {
-    if (this.#outlet.pending > 0) return true;
-    return this.#phase.name === "sealed" && this.#phase.mux.hasOutput(limits);
+  /** Whether there is something to send. */
+  get hasOutput(): boolean {
+    return this.#outlet.pending > 0 || (this.mux?.hasOutput() ?? false);
   }
 
   /** Readies the next write in {@link outlet}: one record of what is most urgent. */

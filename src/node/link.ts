@@ -227,7 +227,7 @@ export class Link {
 
   /** What the owner's limits hold back leaves when they allow it. */
   #waitForRoom(): void {
-    if (this.#shaper && this.#conversation.hasOutput()) this.#shaper.wait(this.#onRoom);
+    if (this.#shaper && this.#conversation.hasOutput) this.#shaper.wait(this.#onRoom);
   }
 
   readonly #onRoom = (): void => this.#flush();

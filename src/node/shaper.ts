@@ -8,7 +8,7 @@
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
-import { TokenBucket } from "../base/token_bucket.ts";
+import { MAX_BUCKET_BYTES, TokenBucket } from "../base/token_bucket.ts";
 import { type FillLimits, UNLIMITED } from "../channel/mux.ts";
 
 /** Bytes a second; `undefined` is no limit. */
@@ -22,6 +22,10 @@ const TURN_BYTES = 16_384;
 /** A bucket holds what flows in this time: enough to bridge a timer that fires late. */
 const BURST_MS = 100;
 const MIN_BURST_BYTES = 1_024;
+/** Control traffic that is paid for by bulk: so many seconds' worth. */
+const UP_DEBT_S = 10;
+/** What credit brings comes long after it was given, and all of it counts. */
+const DOWN_DEBT_S = 600;
 
 export class Shaper {
   readonly #clock: Clock;
@@ -34,8 +38,8 @@ export class Shaper {
 
   constructor(clock: Clock, { up, down }: Bandwidth) {
     this.#clock = clock;
-    this.#up = up === undefined ? undefined : bucket(up, clock.now());
-    this.#down = down === undefined ? undefined : bucket(down, clock.now());
+    this.#up = up === undefined ? undefined : bucket(up, UP_DEBT_S, clock.now());
+    this.#down = down === undefined ? undefined : bucket(down, DOWN_DEBT_S, clock.now());
     this.#turnBytes = Math.min(TURN_BYTES, burstOf(up ?? Infinity));
   }
 
@@ -94,8 +98,9 @@ export class Shaper {
   }
 }
 
-function bucket(perSecond: number, nowMs: number): TokenBucket {
-  return new TokenBucket({ perSecond, burst: burstOf(perSecond) }, nowMs);
+function bucket(perSecond: number, debtSeconds: number, nowMs: number): TokenBucket {
+  const maxDebt = Math.min(perSecond * debtSeconds, MAX_BUCKET_BYTES);
+  return new TokenBucket({ perSecond, burst: burstOf(perSecond), maxDebt }, nowMs);
 }
 
 function burstOf(perSecond: number): number {
