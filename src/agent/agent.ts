@@ -32,7 +32,7 @@ import { Node } from "../node/node.ts";
 import type { NodeEvent } from "../node/node_events.ts";
 import type { Backend } from "../noise/backend.ts";
 import { Exchange } from "./exchange.ts";
-import { FILE_PUT, FileReceiver } from "./file_receiver.ts";
+import { FILE_PUT, FileReceiver, refuseFiles } from "./file_receiver.ts";
 import { FileSender, type SendFileOptions } from "./file_sender.ts";
 import { Recruiter } from "./recruiter.ts";
 import { Vitals } from "./vitals.ts";
@@ -128,7 +128,7 @@ export class Agent {
     if (options.inbox) {
       const receiver = new FileReceiver({ inbox: options.inbox, createSha256, log });
       this.node.handle(FILE_PUT, (request, from) => receiver.receive(request, from));
-    }
+    } else this.node.handle(FILE_PUT, refuseFiles);
     this.#wakeWatch = watchForWake(clock, (sleptMs) => this.#onWake(sleptMs));
     this.#expiry = scheduleEvery(clock, EXPIRE_MS, () => this.#expire());
   }
@@ -279,6 +279,7 @@ export class Agent {
     this.#hosts.delete(id);
     // Who said goodbye knows where we are; whoever just vanished is looked for.
     if (code === "goodbye") this.#plan.forgetPeer(id);
+    else this.#plan.prefer(id, this.#options.clock.now());
     this.#options.log("info", "peer disconnected", { peer: shortId(id), code });
   }
 

@@ -58,7 +58,7 @@ export class FileReceiver {
         size,
         sink,
         createSha256,
-        isTellable: isTellable,
+        isTellable,
         onEnd: (outcome) => {
           release();
           this.#report(outcome, fields);
@@ -78,8 +78,14 @@ export class FileReceiver {
   }
 }
 
+/** The system's own words, which an error with a cause repeats, name paths. */
 function isTellable(error: CodedError): boolean {
-  return TELLABLE.has(error.code);
+  return TELLABLE.has(error.code) && error.cause === undefined;
+}
+
+/** Answers a {@link FILE_PUT} where there is no inbox. */
+export function refuseFiles(): never {
+  throw new Refusal("no_inbox", "Cannot receive: this agent takes no files");
 }
 
 function refusalOf(error: unknown): unknown {
@@ -87,7 +93,11 @@ function refusalOf(error: unknown): unknown {
   if (error instanceof InboxError) {
     return isTellable(error)
       ? new Refusal(error.code, error.message)
-      : new Refusal("storage_failed", "Cannot receive: the inbox cannot be written");
+      : new Refusal(storageCode(error), "Cannot receive: the inbox cannot be written");
   }
   return error;
+}
+
+function storageCode(error: InboxError): string {
+  return error.code === "no_space" ? "no_space" : "storage_failed";
 }

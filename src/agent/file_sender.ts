@@ -40,6 +40,7 @@ const PASSING: ReadonlySet<string> = new Set([
   "not_connected",
   "closed",
   "lost",
+  "going_away",
   "busy",
   "refused",
 ]);

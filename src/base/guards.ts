@@ -63,6 +63,14 @@ export function isPrintable(text: string): boolean {
   return !UNPRINTABLE.test(text) && text.isWellFormed();
 }
 
+/** What of `text` is printable and fits into `maxLength` UTF-16 code units. */
+export function toPrintable(text: string, maxLength = Infinity): string {
+  const printable = [...text.toWellFormed()].filter((each) => !UNPRINTABLE.test(each)).join("");
+  if (printable.length <= maxLength) return printable;
+  // A pair of surrogates that was cut in two goes whole.
+  return printable.slice(0, maxLength).replace(/[\ud800-\udbff]$/, "");
+}
+
 /** A reader of one JSON object's members. */
 export class Fields {
   readonly #object: JsonObject;

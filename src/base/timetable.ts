@@ -20,8 +20,9 @@ export class Timetable {
     this.#clock = clock;
   }
 
-  /** Calls `onDue` in `delayMs`; `Infinity` is never. */
+  /** Calls `onDue` in `delayMs`; `Infinity` is never. Throws `RangeError` when it is no number. */
   add(delayMs: number, onDue: () => void): Appointment {
+    if (Number.isNaN(delayMs)) throw new RangeError("Cannot make an appointment: NaN ms is never");
     const appointment = { dueMs: this.#clock.now() + delayMs, onDue };
     if (delayMs === Infinity) return appointment;
     this.#appointments.add(appointment);
@@ -52,11 +53,18 @@ export class Timetable {
     const nowMs = this.#clock.now();
     const due = [...this.#appointments].filter(({ dueMs }) => dueMs <= nowMs);
     this.#timerDueMs = Infinity;
+    const errors: unknown[] = [];
     for (const appointment of due) {
-      if (this.#appointments.delete(appointment)) appointment.onDue();
+      try {
+        if (this.#appointments.delete(appointment)) appointment.onDue();
+      } catch (error) {
+        // The others are kept first.
+        errors.push(error);
+      }
     }
     let nextMs = Infinity;
     for (const { dueMs } of this.#appointments) nextMs = Math.min(nextMs, dueMs);
     this.#arm(nextMs);
+    if (errors.length > 0) throw errors[0];
   }
 }

@@ -5,7 +5,7 @@
 import { type Bytes, concatBytes } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { MuxStream } from "./mux_stream.ts";
-import { CANCELLED, readableOf } from "./web_stream.ts";
+import { CANCELLED, readableOf, writableOf } from "./web_stream.ts";
 
 /** What can be sent as a body: bytes, or anything that yields them, a `ReadableStream` included. */
 export type OutgoingBody = Bytes | AsyncIterable<Bytes>;
@@ -18,10 +18,13 @@ export class BodyError extends CodedError<"too_large"> {
 /** A body that arrives. To be read or cancelled: until then it holds its stream. */
 export class IncomingBody {
   readonly #stream: MuxStream;
+  readonly #onCancel: () => void;
   #readable: ReadableStream<Bytes> | undefined;
 
-  constructor(stream: MuxStream) {
+  /** `onCancel` is called when the rest is not wanted; by default the stream is reset. */
+  constructor(stream: MuxStream, onCancel = () => stream.stopReading(CANCELLED)) {
     this.#stream = stream;
+    this.#onCancel = onCancel;
   }
 
   /** The next bytes; `undefined` at the end. Rejects with `StreamError`. */
@@ -51,7 +54,7 @@ export class IncomingBody {
 
   /** The same as a web stream. */
   get readable(): ReadableStream<Bytes> {
-    return this.#readable ??= readableOf(this.#stream);
+    return this.#readable ??= readableOf(this.#stream, this.#onCancel);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Bytes, void, void> {
@@ -62,14 +65,20 @@ export class IncomingBody {
     }
   }
 
-  /** Wants no more of it: tells the peer to stop, if it has not ended. */
+  /** Wants no more of it. */
   cancel(): void {
-    if (!this.#stream.isEnded) this.#stream.reset(CANCELLED);
+    this.#onCancel();
   }
 }
 
-/** Writes all of `body` at the pace of the stream. Rejects with `StreamError`, or as the body does. */
+/**
+ * Writes all of `body` at the pace of the stream; where the stream fails, a `ReadableStream` is cancelled and
+ * anything else told to return. Rejects with `StreamError`, or as the body does.
+ */
 export async function writeBody(stream: MuxStream, body: OutgoingBody): Promise<void> {
   if (body instanceof Uint8Array) return await stream.write(body);
+  if (body instanceof ReadableStream) {
+    return await body.pipeTo(writableOf(stream), { preventClose: true, preventAbort: true });
+  }
   for await (const piece of body) await stream.write(piece);
 }

@@ -11,6 +11,8 @@ const MIN_GATHER_BYTES = 256;
 const MAX_GATHER_BYTES = 16_384;
 /** A copy that is alone in its queue is as a rule taken at once; up to this length it comes from a slab. */
 const MAX_SLAB_PIECE_BYTES = 1_024;
+/** The most room that is kept for what may follow, in lengths of what is there. */
+const MAX_SPARE_SHARE = 3;
 const EMPTY: Bytes = new Uint8Array(0);
 
 const slab = new Slab();
@@ -37,19 +39,20 @@ export class ByteQueue {
     this.#room = EMPTY;
   }
 
-  /** Appends a copy of `bytes`. */
-  pushCopy(bytes: Bytes): void {
+  /** Appends a copy of `bytes`, with room for `more` that may follow at once, within reason. */
+  pushCopy(bytes: Bytes, more = 0): void {
     if (bytes.length === 0) return;
     if (this.#length === 0 && bytes.length <= MAX_SLAB_PIECE_BYTES) {
       const piece = slab.cut(bytes.length);
       piece.set(bytes);
       this.#append(piece);
     } else if (this.#room.length >= bytes.length) this.#extendLast(bytes);
-    else this.#gather(bytes);
+    else this.#gather(bytes, Math.min(more, bytes.length * MAX_SPARE_SHARE));
   }
 
   /** Puts back the rest of what was shifted last. */
   unshift(bytes: Bytes): void {
+    if (this.#length === 0) return this.#append(bytes);
     if (this.#first > 0) this.#pieces[--this.#first] = bytes;
     else {
       this.#pieces.unshift(bytes);
@@ -116,8 +119,8 @@ export class ByteQueue {
     this.#length += bytes.length;
   }
 
-  #gather(bytes: Bytes): void {
-    const buffer = new Uint8Array(Math.max(bytes.length, this.#gatherBytes));
+  #gather(bytes: Bytes, more: number): void {
+    const buffer = new Uint8Array(Math.max(bytes.length + more, this.#gatherBytes));
     buffer.set(bytes);
     this.#append(buffer.subarray(0, bytes.length));
     this.#room = buffer.subarray(bytes.length);

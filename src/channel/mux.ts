@@ -10,37 +10,23 @@
  * {@link MAX_UNACCEPTED} that nobody here has asked for yet; the rest is refused.
  */
 
-import { type Bytes, readU32, writeU32 } from "../base/bytes.ts";
+import { type Bytes, readU32 } from "../base/bytes.ts";
 import {
   decodeReason,
   encodeReason,
-  MAX_MUX_BODY_BYTES,
-  MUX_HEADER_BYTES,
   MUX_KINDS,
   MuxError,
   PONG_FLAG,
   readFrames,
-  writeFrame,
 } from "./mux_frame.ts";
 import { MuxStream, StreamError, type StreamHost } from "./mux_stream.ts";
-import {
-  charge,
-  CRITICAL,
-  FRESH_SHARES,
-  nextPriority,
-  NORMAL,
-  PRIORITIES,
-  type Priority,
-  type ReadySet,
-  type Shares,
-} from "./scheduler.ts";
+import { NORMAL, PRIORITIES, type Priority } from "./scheduler.ts";
+import { type FillLimits, SendQueue, UNLIMITED } from "./send_queue.ts";
 
 /** Streams of a session, those of both sides together. */
 export const MAX_STREAMS = 256;
 /** Streams that the peer opened and nobody has accepted. */
 export const MAX_UNACCEPTED = 64;
-/** Refusals and answers that may wait to leave; a peer that causes more does not read. */
-const MAX_REPLIES = 1_024;
 const PING_BYTES = 8;
 const SOON = Promise.resolve();
 
@@ -48,7 +34,7 @@ const SOON = Promise.resolve();
 export interface MuxEvents {
   /** There is something to send, and there was not. Not called within {@link Mux.receive}. */
   onOutput(): void;
-  /** The peer opened streams: see {@link Mux.accept}. Told once all of the record was read. */
+  /** The peer opened streams: see {@link Mux.accept}. Told once the record was read, or no more would fit. */
   onIncoming(): void;
   /** A whole message, the receiver's to keep. */
   onMessage(body: Bytes): void;
@@ -62,22 +48,6 @@ export interface MuxOptions {
   readonly events: MuxEvents;
 }
 
-/** What may leave in the record that is being filled. */
-export interface FillLimits {
-  /** Bytes of streams that are not critical. */
-  readonly bulkBytes: number;
-  /** Whether the peer may be given new credit. */
-  readonly mayGrant: boolean;
-}
-
-export const UNLIMITED: FillLimits = Object.freeze({ bulkBytes: Infinity, mayGrant: true });
-
-/** What waits to be sent at one priority. */
-interface Lane {
-  readonly messages: Bytes[];
-  readonly streams: MuxStream[];
-}
-
 export class Mux {
   readonly hasStreams: boolean;
   readonly #events: MuxEvents;
@@ -85,23 +55,16 @@ export class Mux {
   readonly #host: StreamHost;
   readonly #streams = new Map<number, MuxStream>();
   readonly #unaccepted: MuxStream[] = [];
-  readonly #lanes: readonly Lane[] = Array.from(
-    { length: PRIORITIES },
-    () => ({ messages: [], streams: [] }),
-  );
-  #shares: Shares = FRESH_SHARES;
-  /** Whole frames that go before everything: resets, pings and their answers, the farewell. */
-  readonly #replies: Bytes[] = [];
-  readonly #grants: MuxStream[] = [];
+  readonly #queue = new SendQueue();
   #nextId: number;
-  #messageBytes = 0;
   #isReceiving = false;
   #isOutputTold = false;
   #farewell: StreamError | undefined;
-  /** Of the record that is being read: its length, whether views of it are kept, whose readers it fills. */
-  #recordBytes = 0;
+  /** Of the record that is being read: where it ends, whether views of it are kept, what it causes. */
+  #recordEnd = 0;
   #isKept = false;
-  readonly #filled: MuxStream[] = [];
+  #hasOpened = false;
+  readonly #waking: MuxStream[] = [];
 
   constructor(options: MuxOptions) {
     this.hasStreams = options.hasStreams;
@@ -111,10 +74,13 @@ export class Mux {
     this.#host = {
       wantToSend: (stream) => this.#enqueue(stream),
       wantToGrant: (stream) => {
-        this.#grants.push(stream);
+        this.#queue.addGrant(stream);
         this.#wake();
       },
-      wantToWake: (stream) => this.#filled.push(stream),
+      wantToWake: (stream) => {
+        stream.isWaking = true;
+        this.#waking.push(stream);
+      },
       sendReset: (stream, code) => this.#reply(MUX_KINDS.reset, stream.id, encodeReason(code)),
       forget: (stream) => this.#forget(stream),
     };
@@ -127,13 +93,12 @@ export class Mux {
 
   /** Bytes of messages that wait to leave. */
   get messageBytes(): number {
-    return this.#messageBytes;
+    return this.#queue.messageBytes;
   }
 
   /** Whether {@link fill} has something to write within `limits`. */
   hasOutput(limits: FillLimits = UNLIMITED): boolean {
-    if (this.#replies.length > 0 || (limits.mayGrant && this.#grants.length > 0)) return true;
-    return this.#ready(limits.bulkBytes) !== 0;
+    return this.#queue.hasOutput(limits);
   }
 
   /**
@@ -164,19 +129,13 @@ export class Mux {
 
   /** Sends `body` (at most 65,511 bytes) whole; it must not change until it has left. */
   sendMessage(body: Bytes, priority: Priority = NORMAL): void {
-    if (body.length > MAX_MUX_BODY_BYTES) {
-      throw new RangeError(
-        `Cannot send message: length ${body.length} exceeds ${MAX_MUX_BODY_BYTES}`,
-      );
-    }
-    this.#lanes[priority]?.messages.push(body);
-    this.#messageBytes += body.length;
+    this.#queue.addMessage(body, priority);
     this.#wake();
   }
 
   /** Asks the peer for a sign of life: its answer is heard as anything else is. */
   ping(): void {
-    this.#reply(MUX_KINDS.ping, 0, new Uint8Array(PING_BYTES));
+    if (this.hasStreams) this.#reply(MUX_KINDS.ping, 0, new Uint8Array(PING_BYTES));
   }
 
   /** Tells the peer that no more streams are opened or accepted; those that are open go on. */
@@ -201,12 +160,17 @@ export class Mux {
   receive(plaintext: Bytes): boolean {
     this.#isReceiving = true;
     this.#isKept = false;
-    this.#recordBytes = plaintext.length;
+    this.#hasOpened = false;
+    this.#recordEnd = plaintext.byteOffset + plaintext.length;
     try {
-      const before = this.#unaccepted.length;
+      this.#queue.checkReplies();
       readFrames(plaintext, this.#onFrame);
-      if (this.#unaccepted.length > before) this.#events.onIncoming();
-      for (const stream of this.#filled.splice(0)) stream.wakeReader();
+      this.#queue.checkReplies();
+      if (this.#hasOpened && this.#unaccepted.length > 0) this.#events.onIncoming();
+      for (const stream of this.#waking.splice(0)) {
+        stream.isWaking = false;
+        stream.wakeReader();
+      }
       return this.#isKept;
     } finally {
       this.#isReceiving = false;
@@ -219,83 +183,7 @@ export class Mux {
    */
   fill(out: Bytes, limits: FillLimits = UNLIMITED): number {
     this.#isOutputTold = false;
-    let bulkBytes = limits.bulkBytes;
-    let offset = this.#replies.length > 0 ? this.#fillReplies(out) : 0;
-    if (limits.mayGrant && this.#grants.length > 0) offset = this.#fillGrants(out, offset);
-    while (out.length - offset > MUX_HEADER_BYTES) {
-      const priority = nextPriority(this.#ready(bulkBytes), this.#shares);
-      const lane = priority === undefined ? undefined : this.#lanes[priority];
-      if (priority === undefined || !lane) break;
-      const end = this.#fillFrom(lane, out, offset, priority === CRITICAL ? Infinity : bulkBytes);
-      if (end === offset) break;
-      if (priority !== CRITICAL) bulkBytes -= end - offset;
-      this.#shares = charge(this.#shares, priority, end - offset);
-      offset = end;
-    }
-    return offset;
-  }
-
-  /** Who has something to send, if streams that are not critical may send `bulkBytes`. */
-  #ready(bulkBytes: number): ReadySet {
-    let ready = 0;
-    for (let priority = 0; priority < PRIORITIES; priority++) {
-      const lane = this.#lanes[priority];
-      if (!lane) continue;
-      const mayStream = priority === CRITICAL || bulkBytes > 0;
-      if (lane.messages.length > 0 || (mayStream && lane.streams.length > 0)) {
-        ready |= 1 << priority;
-      }
-    }
-    return ready;
-  }
-
-  #fillReplies(out: Bytes): number {
-    let offset = 0;
-    let count = 0;
-    for (const reply of this.#replies) {
-      if (offset + reply.length > out.length) break;
-      out.set(reply, offset);
-      offset += reply.length;
-      count++;
-    }
-    if (count > 0) this.#replies.splice(0, count);
-    return offset;
-  }
-
-  #fillGrants(out: Bytes, offset: number): number {
-    const body = new Uint8Array(4);
-    while (this.#grants.length > 0 && out.length - offset >= MUX_HEADER_BYTES + body.length) {
-      const stream = this.#grants.shift();
-      const bytes = stream?.takeGrant() ?? 0;
-      if (!stream || bytes === 0) continue;
-      writeU32(body, 0, bytes);
-      offset = writeFrame(out, offset, { kind: MUX_KINDS.window, stream: stream.id, body });
-    }
-    return offset;
-  }
-
-  /** Messages go before the streams of their priority, and streams take turns. */
-  #fillFrom(lane: Lane, out: Bytes, offset: number, bulkBytes: number): number {
-    const [message] = lane.messages;
-    if (message) {
-      if (offset + MUX_HEADER_BYTES + message.length > out.length) return offset;
-      lane.messages.shift();
-      this.#messageBytes -= message.length;
-      return writeFrame(out, offset, { kind: MUX_KINDS.message, body: message });
-    }
-    const stream = lane.streams.shift();
-    if (!stream) return offset;
-    stream.isQueued = false;
-    const end = stream.emit(out, offset, bulkBytes);
-    if (stream.isReady) this.#requeue(lane, stream, end > offset);
-    return end;
-  }
-
-  /** A stream that could send nothing in the room that was left keeps its turn. */
-  #requeue(lane: Lane, stream: MuxStream, hasSent: boolean): void {
-    stream.isQueued = true;
-    if (hasSent) lane.streams.push(stream);
-    else lane.streams.unshift(stream);
+    return this.#queue.fill(out, limits);
   }
 
   readonly #onFrame = (kind: number, flags: number, id: number, body: Bytes): void => {
@@ -308,8 +196,7 @@ export class Mux {
     switch (kind) {
       case MUX_KINDS.data:
         if (flags !== 0 || body.length === 0) throw malformed("data has no flags, but bytes");
-        if (this.#find(id)?.receiveData(body, this.#recordBytes)) this.#isKept = true;
-        return;
+        return this.#find(id)?.receiveData(body, this.#recordEnd - body.byteOffset - body.length);
       case MUX_KINDS.open:
         return this.#receiveOpen(id, flags, body);
       case MUX_KINDS.window:
@@ -319,11 +206,12 @@ export class Mux {
         if (flags !== 0 || body.length !== 0) throw malformed("a close is empty");
         return this.#find(id)?.receiveEnd();
       case MUX_KINDS.reset:
+        if (flags !== 0) throw malformed("a reset has no flags");
         return this.#receiveReset(id, decodeReason(body));
       case MUX_KINDS.ping:
         return this.#receivePing(flags, id, body);
       case MUX_KINDS.goaway:
-        if (id !== 0) throw malformed("a goaway has no stream");
+        if (id !== 0 || flags !== 0) throw malformed("a goaway has no stream or flags");
         decodeReason(body);
         this.#farewell ??= new StreamError("going_away", "Cannot open stream: the peer is leaving");
         return;
@@ -344,6 +232,7 @@ export class Mux {
     if (id === 0 || isOurs || this.#streams.has(id)) {
       throw new MuxError("bad_stream", "Cannot open stream: its id is not free to the peer");
     }
+    if (this.#unaccepted.length >= MAX_UNACCEPTED) this.#events.onIncoming();
     const isFull = this.#streams.size >= MAX_STREAMS || this.#unaccepted.length >= MAX_UNACCEPTED;
     if (this.#farewell || isFull) {
       const code = this.#farewell ? "going_away" : "refused";
@@ -353,6 +242,7 @@ export class Mux {
     const stream = new MuxStream(this.#host, { id, priority, isOurs: false });
     this.#streams.set(id, stream);
     this.#unaccepted.push(stream);
+    this.#hasOpened = true;
   }
 
   #receiveReset(id: number, code: string): void {
@@ -364,32 +254,25 @@ export class Mux {
     if (id !== 0 || flags > PONG_FLAG || body.length !== PING_BYTES) {
       throw malformed("a ping has 8 bytes and no stream");
     }
-    if (flags !== PONG_FLAG) this.#reply(MUX_KINDS.ping, 0, body.slice(), PONG_FLAG);
+    if (flags !== PONG_FLAG) this.#reply(MUX_KINDS.ping, 0, body, PONG_FLAG);
   }
 
   #reply(kind: number, stream: number, body: Bytes, flags = 0): void {
-    if (this.#replies.length >= MAX_REPLIES) {
-      throw new MuxError("flooded", `Cannot answer: ${MAX_REPLIES} answers wait to be read`);
-    }
-    const frame = new Uint8Array(MUX_HEADER_BYTES + body.length);
-    writeFrame(frame, 0, { kind, flags, stream, body });
-    this.#replies.push(frame);
+    this.#queue.addReply({ kind, flags, stream, body });
     this.#wake();
   }
 
   #enqueue(stream: MuxStream): void {
-    stream.isQueued = true;
-    this.#lanes[stream.priority]?.streams.push(stream);
+    this.#queue.addStream(stream);
     this.#wake();
   }
 
   #forget(stream: MuxStream): void {
     if (this.#streams.get(stream.id) !== stream) return;
     this.#streams.delete(stream.id);
-    if (stream.isQueued) remove(this.#lanes[stream.priority]?.streams ?? [], stream);
-    stream.isQueued = false;
-    remove(this.#grants, stream);
-    if (!stream.isOurs) remove(this.#unaccepted, stream);
+    this.#queue.remove(stream);
+    const index = stream.isOurs ? -1 : this.#unaccepted.indexOf(stream);
+    if (index >= 0) this.#unaccepted.splice(index, 1);
   }
 
   /** Ids go round: one is free again long before it is needed again. */
@@ -417,11 +300,6 @@ export class Mux {
     this.#isOutputTold = false;
     this.#events.onOutput();
   };
-}
-
-function remove<T>(items: T[], item: T): void {
-  const index = items.indexOf(item);
-  if (index >= 0) items.splice(index, 1);
 }
 
 function malformed(rule: string): MuxError {

@@ -30,6 +30,8 @@ export const MUX_KINDS = Object.freeze(
 export const MUX_HEADER_BYTES = 8;
 /** The largest body: one frame alone in the largest record. */
 export const MAX_MUX_BODY_BYTES = MAX_PLAINTEXT_BYTES - MUX_HEADER_BYTES;
+/** What a sender may send on a stream before its reader has read any of it. */
+export const INITIAL_CREDIT_BYTES = 262_144;
 /** Data is cut here, so that streams alternate within a record. */
 export const MAX_DATA_BYTES = 16_384;
 /** Flag of a ping that answers one. */

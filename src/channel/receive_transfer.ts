@@ -5,6 +5,7 @@
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { RunningHash } from "../noise/primitives.ts";
+import { StreamError } from "./mux_stream.ts";
 import type { IncomingRequest, OutgoingReply } from "./responder.ts";
 import {
   decodeOffset,
@@ -136,9 +137,8 @@ class Receiving {
 
   #tellable(error: unknown): TransferError {
     if (error instanceof TransferError) return error;
-    if (error instanceof CodedError && this.#options.isTellable(error)) {
-      return new TransferError(error.code, error.message);
-    }
-    throw error;
+    if (!(error instanceof CodedError) || error instanceof StreamError) throw error;
+    if (this.#options.isTellable(error)) return new TransferError(error.code, error.message);
+    return new TransferError("storage_failed", "Cannot receive: what came could not be stored");
   }
 }

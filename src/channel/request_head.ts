@@ -9,7 +9,7 @@
 
 import { type Bytes, decodeUtf8, encodeUtf8Into, readU32, writeU32 } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
-import { FieldError, Fields, isShallow, type JsonObject } from "../base/guards.ts";
+import { FieldError, Fields, isShallow, type JsonObject, toPrintable } from "../base/guards.ts";
 import { Slab } from "../base/slab.ts";
 
 /** The longest head, its length field not counted. */
@@ -44,17 +44,30 @@ export class HeadError extends CodedError<"malformed_head"> {
   override readonly name = "HeadError";
 }
 
-/** Throws `RangeError` when the data is too long, `TypeError` when the type is none. */
+/** Throws `RangeError` on a deadline out of its bounds or data too long or deep, `TypeError` on no type. */
 export function encodeRequestHead(head: RequestHead): Bytes {
-  if (!TYPE.test(head.type)) throw new TypeError("Cannot ask: the type is no word of capitals");
   const { type, data, deadlineMs } = head;
-  return encode(deadlineMs === Infinity ? { type, data } : { type, data, deadline_ms: deadlineMs });
+  if (!TYPE.test(type)) throw new TypeError("Cannot ask: the type is no word of capitals");
+  if (deadlineMs === Infinity) return encode({ type, data });
+  if (!(deadlineMs >= 0 && deadlineMs <= MAX_DEADLINE_MS)) {
+    throw new RangeError(`Cannot ask: deadline ${deadlineMs} is outside 0..${MAX_DEADLINE_MS} ms`);
+  }
+  return encode({ type, data, deadline_ms: deadlineMs });
 }
 
+/** Throws `RangeError` on data too long or deep, or on no code. */
 export function encodeReplyHead(head: ReplyHead): Bytes {
   if (head.isOk) return encode({ data: head.data });
-  const message = head.message.slice(0, MAX_TEXT_LENGTH);
+  checkCode(head.code);
+  const message = toPrintable(head.message, MAX_TEXT_LENGTH) || head.code;
   return encode({ type: "ERROR", data: { code: head.code, message } });
+}
+
+/** Throws `RangeError` unless `code` is 1 to 64 of `[a-z0-9_]`, a letter first. */
+export function checkCode(code: string): void {
+  if (!CODE.test(code)) {
+    throw new RangeError("Cannot refuse: the code is no code of 1 to 64 characters");
+  }
 }
 
 /** The length of the JSON whose length field is `bytes`' first four. Throws {@link HeadError}. */
@@ -105,6 +118,9 @@ function readData(fields: Fields): JsonObject {
 }
 
 function encode(head: JsonObject): Bytes {
+  if (!isShallow(head, MAX_DEPTH)) {
+    throw new RangeError(`Cannot ask: the head is deeper than ${MAX_DEPTH} levels`);
+  }
   const length = encodeUtf8Into(JSON.stringify(head), json);
   if (length === undefined) {
     throw new RangeError(`Cannot ask: the head exceeds ${MAX_HEAD_BYTES} bytes`);

@@ -16,8 +16,8 @@ import { CANCELLED } from "./web_stream.ts";
 
 /**
  * A request without a reply. `code` says why: `not_connected`, `unsupported`, `too_many_streams`, `timeout`,
- * `cancelled`, `closed` (the peer went away), `refused` (it has too much to do), `malformed_head`, or whatever
- * code the peer's handler answered with.
+ * `cancelled`, `closed` (the peer went away), `going_away` (it is about to), `refused` (it has too much to do),
+ * `malformed_head`, or whatever code the peer's handler answered with.
  */
 export class RequestError extends CodedError {
   override readonly name = "RequestError";
@@ -109,10 +109,11 @@ class PendingRequest implements StreamObserver {
       await writeBody(this.#stream, body);
       this.#stream.end();
     } catch (error) {
-      if (error instanceof StreamError) return;
-      this.#stream.reset(CANCELLED);
+      // The stream's own failure is told by itself; a body may fail with another's.
+      if (this.#stream.error) return;
       this.#settle();
       this.#outcome.reject(error);
+      this.#stream.reset(CANCELLED);
     }
   }
 

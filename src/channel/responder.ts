@@ -11,8 +11,15 @@ import { BodyError, IncomingBody, type OutgoingBody, writeBody } from "./body.ts
 import { HeadReader } from "./head_reader.ts";
 import type { Mux } from "./mux.ts";
 import { type MuxStream, StreamError, type StreamObserver } from "./mux_stream.ts";
-import { decodeRequestHead, encodeReplyHead, HeadError, type RequestHead } from "./request_head.ts";
+import {
+  checkCode,
+  decodeRequestHead,
+  encodeReplyHead,
+  HeadError,
+  type RequestHead,
+} from "./request_head.ts";
 import type { Priority } from "./scheduler.ts";
+import { CANCELLED } from "./web_stream.ts";
 
 /** A request that has arrived. */
 export interface IncomingRequest {
@@ -36,9 +43,14 @@ export interface OutgoingReply {
 /** Answers requests of one type. What it throws other than {@link Refusal} is a defect of ours. */
 export type RequestHandler = (request: IncomingRequest) => OutgoingReply | Promise<OutgoingReply>;
 
-/** Thrown by a handler: `code` and `message` are what the peer is told. */
+/** Thrown by a handler: `code` and `message` are what the peer is told. Throws `RangeError` on no code. */
 export class Refusal extends CodedError {
   override readonly name = "Refusal";
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+    checkCode(code);
+  }
 }
 
 export interface ResponderOptions {
@@ -134,7 +146,7 @@ class Exchange implements StreamObserver {
   }
 
   #handle(head: RequestHead): void {
-    if (this.#deadline) this.#options.timetable.remove(this.#deadline);
+    this.#removeDeadline();
     const handler = this.#options.handlerOf(head.type);
     if (!handler) {
       const message = `Cannot answer ${head.type}: it is not understood here`;
@@ -159,7 +171,7 @@ class Exchange implements StreamObserver {
       data: head.data,
       deadlineMs: head.deadlineMs,
       priority: stream.priority,
-      body: new IncomingBody(stream),
+      body: new IncomingBody(stream, () => stream.ignore(CANCELLED)),
       get signal() {
         return signal();
       },
@@ -177,8 +189,11 @@ class Exchange implements StreamObserver {
 
   #answer(reply: OutgoingReply): void {
     try {
-      if (this.#stream.error) return this.#done();
-      this.#stream.give(encodeReplyHead({ isOk: true, data: reply.data ?? {} }));
+      this.#removeDeadline();
+      // A peer that has left does not end a body by itself: it is begun, and meets the failed stream.
+      if (!this.#stream.error) {
+        this.#stream.give(encodeReplyHead({ isOk: true, data: reply.data ?? {} }));
+      }
       if (reply.body === undefined) return this.#finish();
       writeBody(this.#stream, reply.body).then(
         () => this.#finish(),
@@ -206,8 +221,9 @@ class Exchange implements StreamObserver {
 
   /** A body of ours broke off after its head had left: all that is left is to say so. */
   #breakOff(error: unknown): void {
-    if (!(error instanceof StreamError)) {
-      this.#options.onFault(error);
+    if (!this.#stream.error) {
+      // Another stream's failure, passed on, is no defect of ours.
+      if (!(error instanceof StreamError)) this.#options.onFault(error);
       this.#stream.reset("internal_error");
     }
     this.#done();
@@ -231,10 +247,14 @@ class Exchange implements StreamObserver {
     });
   }
 
+  #removeDeadline(): void {
+    if (this.#deadline) this.#options.timetable.remove(this.#deadline);
+  }
+
   #done(): void {
     if (this.#isDone) return;
     this.#isDone = true;
-    if (this.#deadline) this.#options.timetable.remove(this.#deadline);
+    this.#removeDeadline();
     this.#onDone();
   }
 }

@@ -62,6 +62,7 @@ export async function sendTransfer(
   const cancel = () => reply.body.cancel();
   signal?.addEventListener("abort", cancel, { once: true });
   try {
+    signal?.throwIfAborted();
     sending.start(readHolding(reply.data, source.size));
     const outcome = decodeOutcome(await reply.body.bytes(MAX_OUTCOME_BYTES));
     if (outcome.sha256 !== sending.sha256) {
@@ -69,15 +70,18 @@ export async function sendTransfer(
     }
     return { ...outcome, resumedFrom: sending.resumedFrom };
   } catch (error) {
-    reply.body.cancel();
+    cancel();
+    if (signal?.aborted) throw new TransferError("cancelled", "Cannot transfer: it was cancelled");
     throw sending.failure ?? error;
   } finally {
+    sending.stop();
     signal?.removeEventListener("abort", cancel);
   }
 }
 
 class Sending {
   readonly #options: SendTransferOptions;
+  #isStopped = false;
   readonly #holding = Promise.withResolvers<Holding>();
   /** Why the body broke off, if it did. */
   failure: unknown;
@@ -86,6 +90,11 @@ class Sending {
 
   constructor(options: SendTransferOptions) {
     this.#options = options;
+  }
+
+  /** Nobody waits for it any more: nothing further is read or told. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /** The receiver has said what it holds. */
@@ -110,7 +119,7 @@ class Sending {
     yield encodeOffset(this.resumedFrom);
     for (let offset = this.resumedFrom; offset < source.size;) {
       const wanted = buffer.subarray(0, source.size - offset);
-      const count = await source.read(offset, wanted);
+      const count = await this.#read(offset, wanted);
       if (count === 0) throw changed(source);
       const piece = wanted.subarray(0, count);
       hash.update(piece);
@@ -128,7 +137,7 @@ class Sending {
   async #findStart({ offset, sha256 }: Holding, buffer: Bytes): Promise<RunningHash> {
     const { source, createSha256 } = this.#options;
     const hash = createSha256();
-    const isWhole = await hashRange(hash, (at, into) => source.read(at, into), {
+    const isWhole = await hashRange(hash, (at, into) => this.#read(at, into), {
       to: offset,
       buffer,
       onProgress: (done) => this.#tell("checking", done),
@@ -139,8 +148,15 @@ class Sending {
     return hash;
   }
 
+  #read(offset: number, buffer: Bytes): Promise<number> {
+    if (this.#isStopped) throw new TransferError("cancelled", "Cannot transfer: it is over");
+    return this.#options.source.read(offset, buffer);
+  }
+
   #tell(state: TransferProgress["state"], done: number): void {
-    this.#options.onProgress?.({ state, done, resumedFrom: this.resumedFrom });
+    if (!this.#isStopped) {
+      this.#options.onProgress?.({ state, done, resumedFrom: this.resumedFrom });
+    }
   }
 }
 

@@ -16,7 +16,7 @@
 
 import { type Bytes, decodeHex, decodeUtf8, encodeUtf8, readU32, writeU32 } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
-import { FieldError, Fields, isObject, type JsonObject } from "../base/guards.ts";
+import { FieldError, Fields, isObject, type JsonObject, toPrintable } from "../base/guards.ts";
 import type { RunningHash } from "../noise/primitives.ts";
 
 /** What is read, hashed and sent at once. */
@@ -148,7 +148,7 @@ export function decodeOffset(bytes: Bytes): number {
 export function encodeOutcome(outcome: TransferOutcome | TransferError): Bytes {
   return encodeUtf8(JSON.stringify(
     outcome instanceof TransferError
-      ? { code: outcome.code, message: outcome.message.slice(0, 512) }
+      ? { code: outcome.code, message: toPrintable(outcome.message, 512) || outcome.code }
       : { saved_as: outcome.savedAs, sha256: outcome.sha256 },
   ));
 }

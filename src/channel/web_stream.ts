@@ -10,10 +10,13 @@ import type { MuxStream } from "./mux_stream.ts";
 export const CANCELLED = "cancelled";
 
 /**
- * What the peer sends. Errors with `StreamError`. Cancelling resets the stream, both ways, once the peer
- * has not ended its direction by itself.
+ * What the peer sends. Errors with `StreamError`. Cancelling calls `onCancel`, which by default resets the
+ * stream, both ways, unless the peer has sent everything.
  */
-export function readableOf(stream: MuxStream): ReadableStream<Bytes> {
+export function readableOf(
+  stream: MuxStream,
+  onCancel: () => void = () => stream.stopReading(CANCELLED),
+): ReadableStream<Bytes> {
   return new ReadableStream<Bytes>({
     pull(controller) {
       return stream.read().then((bytes) => {
@@ -21,9 +24,7 @@ export function readableOf(stream: MuxStream): ReadableStream<Bytes> {
         else controller.close();
       });
     },
-    cancel() {
-      if (!stream.isEnded) stream.reset(CANCELLED);
-    },
+    cancel: onCancel,
   }, { highWaterMark: 0 });
 }
 
@@ -38,6 +39,8 @@ export function writableOf(stream: MuxStream, signal?: AbortSignal): WritableStr
   const release = () => signal?.removeEventListener("abort", abort);
   return new WritableStream<Bytes>({
     start(controller) {
+      // Not `abort`: that is only called once a write that waits for credit is done.
+      controller.signal.addEventListener("abort", abort, { once: true });
       stream.closed.then(release, (error) => {
         release();
         controller.error(error);
@@ -45,6 +48,5 @@ export function writableOf(stream: MuxStream, signal?: AbortSignal): WritableStr
     },
     write: (bytes) => stream.write(bytes),
     close: () => stream.end(),
-    abort: () => stream.reset(CANCELLED),
   });
 }

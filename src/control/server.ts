@@ -143,7 +143,7 @@ export class ControlServer {
         : new ControlError(
           404,
           "unknown_peer",
-          `Cannot find a peer whose id starts with ${prefix}`,
+          `Cannot find a peer whose id starts with ${prefix}; see: hamlet peers`,
         );
     }
     if (matches.length > 1) {

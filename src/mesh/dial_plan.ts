@@ -108,6 +108,17 @@ export class DialPlan {
     }
   }
 
+  /** Makes a peer due before all others: it was there just now. */
+  prefer(id: PeerId, nowMs: number): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    entry.dueMs = Math.min(entry.dueMs, nowMs);
+    const others = [...this.#entries].filter(([key]) => key !== id);
+    this.#entries.clear();
+    this.#entries.set(id, entry);
+    for (const [key, other] of others) this.#entries.set(key, other);
+  }
+
   /** Stops dialling a peer. */
   forgetPeer(id: PeerId): void {
     if (this.#entries.delete(id)) this.#peers--;
@@ -140,6 +151,9 @@ export class DialPlan {
     this.#inFlight--;
     const entry = this.#entries.get(key);
     if (!entry) return;
+    // Those that wait for a place go before it the next time.
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
     entry.isInFlight = false;
     if (againInMs !== undefined) {
       entry.failures = 0;

@@ -15,7 +15,8 @@
 import type { Bytes } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { PeerId } from "../base/peer_id.ts";
-import { type FillLimits, Mux, UNLIMITED } from "../channel/mux.ts";
+import { Mux } from "../channel/mux.ts";
+import { type FillLimits, UNLIMITED } from "../channel/send_queue.ts";
 import { MuxError } from "../channel/mux_frame.ts";
 import {
   DiscoveryError,

@@ -8,7 +8,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock, Timer } from "../base/clock.ts";
-import { type FillLimits, UNLIMITED } from "../channel/mux.ts";
+import { type FillLimits, UNLIMITED } from "../channel/send_queue.ts";
 import { NORMAL, type Priority } from "../channel/scheduler.ts";
 import { type ByteStream, NetError } from "../net/stream.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";

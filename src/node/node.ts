@@ -156,18 +156,15 @@ export class Node {
   ): Promise<DialOutcome> {
     this.counters.dials++;
     try {
-      if (!this.#makeRoom()) {
-        return { type: "failed", code: "too_many_connections", reason: "no room for another" };
-      }
       const { dialer } = this.#options;
       const stream = await dialer.dial(address, { timeoutMs: DIAL_TIMEOUT_MS });
-      if (!this.#isClosed) {
+      if (!this.#isClosed && this.#makeRoom()) {
         return await new Promise((resolve) =>
           this.#attach(stream, { ...options, address, resolve })
         );
       }
       stream.close();
-      return { type: "failed", code: "closed" };
+      return { type: "failed", code: this.#isClosed ? "closed" : "too_many_connections" };
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       return { type: "failed", code: error.code, reason: error.message };

@@ -7,7 +7,8 @@
  */
 
 import { type Bytes, releaseBytes } from "../base/bytes.ts";
-import { type FillLimits, Mux } from "../channel/mux.ts";
+import { Mux } from "../channel/mux.ts";
+import type { FillLimits } from "../channel/send_queue.ts";
 import type { RecordOpener } from "../noise/record.ts";
 import type { ConversationDeadlines } from "./deadlines.ts";
 import type { Outlet } from "./outlet.ts";

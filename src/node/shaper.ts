@@ -9,7 +9,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import { MAX_BUCKET_BYTES, TokenBucket } from "../base/token_bucket.ts";
-import { type FillLimits, UNLIMITED } from "../channel/mux.ts";
+import { type FillLimits, UNLIMITED } from "../channel/send_queue.ts";
 
 /** Bytes a second; `undefined` is no limit. */
 export interface Bandwidth {
@@ -40,7 +40,8 @@ export class Shaper {
     this.#clock = clock;
     this.#up = up === undefined ? undefined : bucket(up, UP_DEBT_S, clock.now());
     this.#down = down === undefined ? undefined : bucket(down, DOWN_DEBT_S, clock.now());
-    this.#turnBytes = Math.min(TURN_BYTES, burstOf(up ?? Infinity));
+    // Half a burst, so that a timer that fires late finds room for what came meanwhile.
+    this.#turnBytes = Math.min(TURN_BYTES, Math.floor(burstOf(up ?? Infinity) / 2));
   }
 
   /** What may leave in the next record. */
@@ -76,6 +77,7 @@ export class Shaper {
   close(): void {
     this.#waiting.clear();
     this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   #arm(): void {
@@ -89,12 +91,17 @@ export class Shaper {
   #wakeInTurn(): void {
     this.#timer = undefined;
     for (const wake of [...this.#waiting]) {
-      const { bulkBytes, mayGrant } = this.limits();
-      if (bulkBytes === 0 && !mayGrant) break;
+      if (!this.#hasRoom()) break;
       this.#waiting.delete(wake);
       wake();
     }
     if (this.#waiting.size > 0 && this.#timer === undefined) this.#arm();
+  }
+
+  /** Whether anything that is limited may flow. */
+  #hasRoom(): boolean {
+    const { bulkBytes, mayGrant } = this.limits();
+    return (this.#up !== undefined && bulkBytes > 0) || (this.#down !== undefined && mayGrant);
   }
 }
 

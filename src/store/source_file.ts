@@ -12,6 +12,7 @@ export class SourceFile {
   /** As it was when the file was opened. */
   readonly size: number;
   readonly #file: Deno.FsFile;
+  #lastTurn: Promise<unknown> = Promise.resolve();
 
   private constructor(file: Deno.FsFile, name: string, size: number) {
     this.#file = file;
@@ -23,6 +24,8 @@ export class SourceFile {
   static async open(path: string): Promise<SourceFile> {
     let file: Deno.FsFile | undefined;
     try {
+      // Asked before it is opened: opening a pipe would wait for its writer.
+      if (!(await Deno.stat(path)).isFile) throw new TypeError("it is no regular file");
       file = await Deno.open(path, { read: true });
       const { isFile, size } = await file.stat();
       if (!isFile) throw new TypeError("it is no regular file");
@@ -33,8 +36,19 @@ export class SourceFile {
     }
   }
 
-  /** Fills `buffer` from `offset` on; fewer bytes only at the end. Throws `StoreError` `unreadable`. */
-  async read(offset: number, buffer: Bytes): Promise<number> {
+  /**
+   * Fills `buffer` from `offset` on; fewer bytes only at the end. Reads take turns. Throws `StoreError`
+   * `unreadable`.
+   */
+  read(offset: number, buffer: Bytes): Promise<number> {
+    const reading = this.#lastTurn.then(() => this.#read(offset, buffer));
+    this.#lastTurn = reading.catch(() => {
+      // Told to whoever asked; the next turn is another's.
+    });
+    return reading;
+  }
+
+  async #read(offset: number, buffer: Bytes): Promise<number> {
     try {
       await this.#file.seek(offset, Deno.SeekMode.Start);
       let filled = 0;

@@ -10,8 +10,10 @@ import {
   encodeBase64Url,
   encodeHex,
   encodeUtf8,
+  encodeUtf8Into,
   equalBytes,
   readU32,
+  releaseBytes,
   writeU32,
 } from "../../src/base/bytes.ts";
 import { seededRandom } from "../../src/base/random.ts";
@@ -303,6 +305,125 @@ Deno.test("encodeUtf8() and decodeUtf8() agree on published bytes", { permission
   }
   // A lone surrogate becomes U+FFFD, as the Encoding standard says.
   assertEquals(encodeUtf8("\ud800"), Uint8Array.of(0xef, 0xbf, 0xbd));
+});
+
+/** RFC 3629 section 4, a byte a letter of Latin-1; T is a tail. */
+const UTF8 = new RegExp(
+  `^(?:${
+    [
+      "[\\x00-\\x7f]",
+      "[\\xc2-\\xdf]T",
+      "\\xe0[\\xa0-\\xbf]T",
+      "[\\xe1-\\xec]TT",
+      "\\xed[\\x80-\\x9f]T",
+      "[\\xee-\\xef]TT",
+      "\\xf0[\\x90-\\xbf]TT",
+      "[\\xf1-\\xf3]TTT",
+      "\\xf4[\\x80-\\x8f]TT",
+    ].join("|").replaceAll("T", "[\\x80-\\xbf]")
+  })*$`,
+);
+/** Those at which a rule of it begins or ends. */
+const EDGES = decodeHex("00417f808f909fa0bbbdbfc0c1c2dfe0e1ecedeeeff0f1f3f4f5f8f9feff");
+
+Deno.test("decodeUtf8() accepts what RFC 3629 does, and no more", { permissions: "none" }, () => {
+  const check = (...bytes: readonly number[]) => {
+    const input = Uint8Array.from(bytes);
+    const isText = UTF8.test(String.fromCharCode(...bytes));
+    if (isText) assertEquals(encodeUtf8(decodeUtf8(input)), input);
+    else assertThrows(() => decodeUtf8(input), TypeError, undefined, `${bytes}`);
+  };
+  for (let first = 0; first < 256; first++) {
+    check(first);
+    for (const second of EDGES) check(first, second);
+  }
+  for (const first of EDGES.filter((byte) => byte >= 0xe0)) {
+    for (const second of EDGES) {
+      for (const third of [0x7f, 0x80, 0xbf, 0xc0]) {
+        check(first, second, third);
+        for (const fourth of [0x7f, 0x80, 0xbf, 0xc0]) check(first, second, third, fourth);
+      }
+    }
+  }
+});
+
+Deno.test("decodeUtf8() keeps a U+FFFD that was sent", { permissions: "none" }, () => {
+  const sent = [0xef, 0xbf, 0xbd];
+  assertEquals(decodeUtf8(Uint8Array.from(sent)), "\ufffd");
+  assertEquals(decodeUtf8(Uint8Array.of(0x61, ...sent, ...sent, 0x62)), "a\ufffd\ufffdb");
+  // And a byte order mark beside it.
+  assertEquals(decodeUtf8(Uint8Array.of(0xef, 0xbb, 0xbf, ...sent)), "\ufeff\ufffd");
+  for (const bad of [0x80, 0xc3, 0xff]) {
+    assertThrows(() => decodeUtf8(Uint8Array.of(...sent, bad)), TypeError);
+    assertThrows(() => decodeUtf8(Uint8Array.of(bad, ...sent)), TypeError);
+  }
+});
+
+Deno.test(
+  "decodeUtf8() refuses one bad byte anywhere in a long text",
+  { permissions: "none" },
+  () => {
+    const text = "a\u00e9\u20ac\u{1f600}".repeat(2_000);
+    const bytes = encodeUtf8(text);
+    assertEquals(decodeUtf8(bytes), text);
+    for (let at = 0; at < bytes.length; at += 97) {
+      const damaged = bytes.slice();
+      damaged[at] = 0xff;
+      assertThrows(() => decodeUtf8(damaged), TypeError, undefined, `${at}`);
+    }
+    // The last character is 4 bytes long.
+    for (const cut of [1, 2, 3]) assertThrows(() => decodeUtf8(bytes.subarray(0, -cut)), TypeError);
+  },
+);
+
+Deno.test("encodeUtf8Into() writes all or says so", { permissions: "none" }, () => {
+  // The last is a lone surrogate, which becomes U+FFFD.
+  const cases: readonly (readonly [text: string, hex: string])[] = [
+    ["", ""],
+    ["A", "41"],
+    ["A\u2262\u0391.", "41e289a2ce912e"],
+    ["\ufeff\u{233b4}", "efbbbff0a38eb4"],
+    ["x\ud800", "78efbfbd"],
+  ];
+  for (const [text, hex] of cases) {
+    const length = hex.length / 2;
+    const out = new Uint8Array(length + 3).fill(0xaa);
+    assertEquals(encodeUtf8Into(text, out), length, text);
+    assertEquals(out.toHex(), `${hex}aaaaaa`);
+    assertEquals(encodeUtf8Into(text, new Uint8Array(length)), length, text);
+    for (let room = 0; room < length; room++) {
+      assertEquals(encodeUtf8Into(text, new Uint8Array(room)), undefined, `${text}, ${room}`);
+    }
+  }
+});
+
+Deno.test("encodeUtf8Into() stays within a view", { permissions: "none" }, () => {
+  const whole = new Uint8Array(6).fill(0xaa);
+  assertEquals(encodeUtf8Into("\u20ac\u20ac", whole.subarray(1, 5)), undefined);
+  assertEquals([whole[0], whole[5]], [0xaa, 0xaa]);
+  assertEquals(encodeUtf8Into("\u20ac", whole.subarray(2, 5)), 3);
+  assertEquals([whole[0], whole[5], whole.subarray(2, 5).toHex()], [0xaa, 0xaa, "e282ac"]);
+});
+
+Deno.test("releaseBytes() frees a large buffer of its own", { permissions: "none" }, () => {
+  for (const length of [4_096, 65_519, 1_048_576]) {
+    const bytes = new Uint8Array(length);
+    releaseBytes(bytes);
+    assertEquals([bytes.buffer.detached, bytes.length], [true, 0], `${length}`);
+    releaseBytes(bytes);
+  }
+});
+
+Deno.test("releaseBytes() leaves small ones and views alone", { permissions: "none" }, () => {
+  const small = new Uint8Array(4_095).fill(1);
+  const whole = new Uint8Array(8_192).fill(2);
+  const cases = [new Uint8Array(0), small, whole.subarray(1), whole.subarray(0, 8_191)];
+  for (const bytes of cases) releaseBytes(bytes);
+  assert(small.every((byte) => byte === 1) && small.length === 4_095);
+  assert(whole.every((byte) => byte === 2) && whole.length === 8_192);
+  const shared = new Uint8Array(new SharedArrayBuffer(8_192)).fill(3);
+  releaseBytes(shared);
+  assertEquals([shared.length, shared[0]], [8_192, 3]);
 });
 
 Deno.test("encodeHex() and decodeHex() spell each byte", { permissions: "none" }, () => {

@@ -30,6 +30,12 @@ Deno.test("readUpConfig() has a default for everything", PURE, () => {
     log: "text",
     logLevel: "info",
     hasLeash: false,
+    limits: {
+      bandwidth: { up: undefined, down: undefined },
+      maxConnections: 4_608,
+      inboxDir: "/home/u/.local/state/hamlet/inbox",
+      maxFileBytes: 17_179_869_184,
+    },
   });
 });
 

@@ -160,15 +160,19 @@ Deno.test("ControlServer serves no other host name than loopback's address", LOO
   });
 });
 
-Deno.test("ControlServer takes bodies up to 16,384 bytes and no longer ones", LOOPBACK, async () => {
-  await withServer(async (controlled) => {
-    const padded = (length: number) => JSON.stringify({ peer: "9" }).padEnd(length);
-    const post = (body: string) => request(controlled, "/v1/ping", { method: "POST", body });
-    assertEquals(await post(padded(MAX_BODY)), [404, "unknown_peer"]);
-    assertEquals(await post(padded(MAX_BODY + 1)), [413, "too_large"]);
-    assertEquals(await post("x".repeat(1_000_000)), [413, "too_large"]);
-  });
-});
+Deno.test(
+  "ControlServer takes bodies up to 16,384 bytes and no longer ones",
+  LOOPBACK,
+  async () => {
+    await withServer(async (controlled) => {
+      const padded = (length: number) => JSON.stringify({ peer: "9" }).padEnd(length);
+      const post = (body: string) => request(controlled, "/v1/ping", { method: "POST", body });
+      assertEquals(await post(padded(MAX_BODY)), [404, "unknown_peer"]);
+      assertEquals(await post(padded(MAX_BODY + 1)), [413, "too_large"]);
+      assertEquals(await post("x".repeat(1_000_000)), [413, "too_large"]);
+    });
+  },
+);
 
 Deno.test("ControlServer refuses bodies that are not what it asks for", LOOPBACK, async () => {
   await withServer(async (controlled) => {

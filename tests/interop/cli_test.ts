@@ -7,7 +7,17 @@ import { initiate } from "./counterpart.ts";
 import { createIdentity } from "./counterpart_identity.ts";
 import { type JsonMessage, LOOPBACK, Wire } from "./counterpart_wire.ts";
 
-const COMMANDS = ["up", "peers", "ping", "status", "candidates", "id", "demo", "version"] as const;
+const COMMANDS = [
+  "up",
+  "peers",
+  "ping",
+  "send",
+  "status",
+  "candidates",
+  "id",
+  "demo",
+  "version",
+] as const;
 
 /** What went wrong is said in one line, without a stack. */
 function assertOneLine({ stdout, stderr }: CommandOutcome): string {
@@ -263,7 +273,7 @@ Deno.test("hamlet commands reach the running agent", async (t) => {
         ["[]", "invalid_field"],
         ["{}", "missing_field"],
         ['{"peer":7}', "invalid_field"],
-        [JSON.stringify({ peer: "x", pad: "y".repeat(5_000) }), "too_large"],
+        [JSON.stringify({ peer: "x", pad: "y".repeat(17_000) }), "too_large"],
       ] as const
     ) {
       const response = await fetch(`${agent.controlUrl}/v1/ping`, {
