@@ -129,8 +129,9 @@ export class SendQueue {
       if (priority === undefined || !lane) break;
       const end = this.#fillFrom(lane, out, offset, priority === CRITICAL ? Infinity : bulkBytes);
       if (end === offset) break;
+      // Messages that go while streams are held back take nobody's turn.
+      if (bulkBytes > 0) this.#shares = charge(this.#shares, priority, end - offset);
       if (priority !== CRITICAL) bulkBytes -= end - offset;
-      this.#shares = charge(this.#shares, priority, end - offset);
       offset = end;
     }
     return offset;

@@ -1,5 +1,3 @@
-// Failing tests: each shows one defect of src/channel. Run from /work/main:
-//   deno test -A --no-prompt --config deno.json /tmp/scratch_mux/mux_bugs_test.ts
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Bytes, concatBytes, encodeUtf8 } from "../../src/base/bytes.ts";
 import { MuxError } from "../../src/channel/mux_frame.ts";

@@ -1,20 +1,16 @@
 /** The owner's limit on connections: who stays, who goes first, who is turned away. */
 
-import { assert, assertEquals } from "@std/assert";
-import { encodeUtf8 } from "../../src/base/bytes.ts";
-import { randomBelow } from "../../src/base/random.ts";
+import { assertEquals } from "@std/assert";
 import type { Address } from "../../src/net/address.ts";
 import type { ByteStream } from "../../src/net/stream.ts";
-import { Admission, type Guest } from "../../src/node/admission.ts";
 import type { Identity } from "../../src/node/identity.ts";
-import { DEFAULT_MAX_CONNECTIONS, Node } from "../../src/node/node.ts";
+import { Node } from "../../src/node/node.ts";
 import { ALICE, identityOf, localNode } from "../testing/identities.ts";
 import { outcomeWord, Village, type Villager } from "../testing/village.ts";
 
 const PURE = { permissions: "none" } as const;
 const A = "10.0.0.1";
 const STRANGER = "10.0.0.66";
-const REQUEST = encodeUtf8('{"type":"PEER_DISCOVERY","sender_id":"old","capabilities":{}}');
 
 /** A village in which Alice has a limit; her open streams are counted. */
 class Crowd {
@@ -115,16 +111,6 @@ class Crowd {
 }
 
 /** Whether the other side has closed `stream`, so far as is known here. */
-async function isClosed(crowd: Crowd, stream: ByteStream): Promise<boolean> {
-  let isEnded = false;
-  void stream.read(new Uint8Array(1_024)).then(
-    (count) => isEnded = count === undefined,
-    () => isEnded = true,
-  );
-  await crowd.pass(20);
-  return isEnded;
-}
-
 Deno.test("Node keeps its limit however many it dials at once", PURE, async () => {
   const crowd = new Crowd(8);
   const others = Array.from({ length: 16 }, () => crowd.neighbour());
