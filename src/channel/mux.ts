@@ -28,6 +28,7 @@ export const MAX_STREAMS = 256;
 /** Streams that the peer opened and nobody has accepted. */
 export const MAX_UNACCEPTED = 64;
 const PING_BYTES = 8;
+const NO_BYTES: Bytes = new Uint8Array(0);
 const SOON = Promise.resolve();
 
 /** What a multiplexer tells its owner. */
@@ -60,8 +61,8 @@ export class Mux {
   #isReceiving = false;
   #isOutputTold = false;
   #farewell: StreamError | undefined;
-  /** Of the record that is being read: where it ends, whether views of it are kept, what it causes. */
-  #recordEnd = 0;
+  /** Of the record that is being read: its bytes, whether views of it are kept, what it causes. */
+  #record: Bytes = NO_BYTES;
   #isKept = false;
   #hasOpened = false;
   readonly #waking: MuxStream[] = [];
@@ -161,18 +162,16 @@ export class Mux {
     this.#isReceiving = true;
     this.#isKept = false;
     this.#hasOpened = false;
-    this.#recordEnd = plaintext.byteOffset + plaintext.length;
+    this.#record = plaintext;
     try {
       this.#queue.checkReplies();
       readFrames(plaintext, this.#onFrame);
       this.#queue.checkReplies();
       if (this.#hasOpened && this.#unaccepted.length > 0) this.#events.onIncoming();
-      for (const stream of this.#waking.splice(0)) {
-        stream.isWaking = false;
-        stream.wakeReader();
-      }
+      if (this.#waking.length > 0) this.#wakeReaders();
       return this.#isKept;
     } finally {
+      this.#record = NO_BYTES;
       this.#isReceiving = false;
     }
   }
@@ -196,7 +195,7 @@ export class Mux {
     switch (kind) {
       case MUX_KINDS.data:
         if (flags !== 0 || body.length === 0) throw malformed("data has no flags, but bytes");
-        return this.#find(id)?.receiveData(body, this.#recordEnd - body.byteOffset - body.length);
+        return this.#find(id)?.receiveData(body, this.#following(body, id));
       case MUX_KINDS.open:
         return this.#receiveOpen(id, flags, body);
       case MUX_KINDS.window:
@@ -219,6 +218,14 @@ export class Mux {
         throw unknownKind(kind);
     }
   };
+
+  /** How many bytes the record has behind `body`, if they go on with the same stream. */
+  #following(body: Bytes, id: number): number {
+    const record = this.#record;
+    const end = body.byteOffset - record.byteOffset + body.length;
+    const goesOn = record[end] === MUX_KINDS.data && readU32(record, end + 2) === id;
+    return goesOn ? record.length - end : 0;
+  }
 
   /** The stream `id`; `undefined` for one that is over here while the peer may not know it yet. */
   #find(id: number): MuxStream | undefined {
@@ -286,6 +293,13 @@ export class Mux {
   #advanceId(): void {
     this.#nextId += 2;
     if (this.#nextId > 0xffffffff) this.#nextId = this.#isDialer ? 1 : 2;
+  }
+
+  #wakeReaders(): void {
+    for (const stream of this.#waking.splice(0)) {
+      stream.isWaking = false;
+      stream.wakeReader();
+    }
   }
 
   /** Once a turn, so that what is written together leaves together. */

@@ -152,7 +152,7 @@ export class MuxStream {
   finish(code: string): void {
     this.end();
     this.#observer = undefined;
-    this.#receive.discard(givenUp(code));
+    this.#receive.discard(() => givenUp(code));
     if (this.isEnded) return this.#settle();
     if (this.#send.isEnded) this.reset(code);
     else this.#stopCode = code;
@@ -161,14 +161,14 @@ export class MuxStream {
   /** Drops what the peer has sent and will send, without a word: our own direction goes on. */
   ignore(code: string): void {
     this.#isIgnoring = true;
-    this.#receive.discard(givenUp(code));
+    this.#receive.discard(() => givenUp(code));
     this.#settle();
   }
 
   /** Wants nothing more of what the peer sends: resets the stream, unless the peer has sent it all. */
   stopReading(code: string): void {
     if (!this.isEnded) return this.reset(code);
-    this.#receive.discard(givenUp(code));
+    this.#receive.discard(() => givenUp(code));
     this.#settle();
   }
 
@@ -176,7 +176,7 @@ export class MuxStream {
   reset(code: string): void {
     if (this.#error || this.#isOver) return;
     const error = new StreamError(code, `Cannot use stream: it was reset (${code})`);
-    this.#receive.discard(error);
+    this.#receive.discard(() => error);
     const isKnown = this.#isOpenSent && !(this.#send.isEnded && this.isEnded);
     if (isKnown) this.#host.sendReset(this, code);
     this.#fail(error);

@@ -29,8 +29,8 @@ export class ReceiveHalf {
   #isEnded = false;
   /** Whether an observer is being offered what is unread: whoever reads meanwhile waits for the rest. */
   #isOffering = false;
-  /** Why bytes were thrown away, if any were. */
-  #cutError: unknown;
+  /** Why bytes were thrown away, if any were; an error that hardly anybody asks for is made then. */
+  #cutError: (() => unknown) | undefined;
   #reader: Reader | undefined;
 
   /** `onConsumed` is told of whatever was read. */
@@ -103,7 +103,7 @@ export class ReceiveHalf {
       if (!piece) break;
       const used = use(piece);
       isWhole = used === piece.length;
-      if (!isWhole && this.#cutError === undefined) this.#queue.unshift(piece.subarray(used));
+      if (!isWhole && !this.#cutError) this.#queue.unshift(piece.subarray(used));
       consumed += used;
     }
     this.#isOffering = false;
@@ -161,12 +161,12 @@ export class ReceiveHalf {
     reader.resolve(bytes);
   }
 
-  /** What has arrived, and what will, is thrown away; whoever reads is told `error`. */
-  discard(error: unknown): void {
+  /** What has arrived, and what will, is thrown away; whoever reads is told the error. */
+  discard(errorOf: () => unknown): void {
     if (this.#isEnded && !this.#isOffering && this.#queue.length === 0) return;
-    this.#cutError ??= error;
+    this.#cutError ??= errorOf;
     this.#queue.clear();
-    this.fail(error);
+    if (this.#reader) this.fail(errorOf());
   }
 
   /** Nothing more will come. What has been put into a reader's buffer is good; the error meets the next. */
@@ -190,7 +190,7 @@ export class ReceiveHalf {
     error: unknown,
     start: (resolve: (value: T | undefined) => void, reject: (error: unknown) => void) => void,
   ): Promise<T | undefined> {
-    if (this.#cutError !== undefined) return Promise.reject(this.#cutError);
+    if (this.#cutError) return Promise.reject(this.#cutError());
     if (this.#isEnded && !this.#isOffering) return Promise.resolve(undefined);
     if (error !== undefined) return Promise.reject(error);
     if (this.#reader) {

@@ -124,13 +124,15 @@ export class SendQueue {
     let offset = this.#replies.length > 0 ? this.#fillReplies(out) : 0;
     if (limits.mayGrant && this.#grants.length > 0) offset = this.#fillGrants(out, offset);
     while (out.length - offset > MUX_HEADER_BYTES) {
-      const priority = nextPriority(this.#ready(bulkBytes), this.#shares);
+      const ready = this.#ready(bulkBytes);
+      const priority = nextPriority(ready, this.#shares);
       const lane = priority === undefined ? undefined : this.#lanes[priority];
       if (priority === undefined || !lane) break;
       const end = this.#fillFrom(lane, out, offset, priority === CRITICAL ? Infinity : bulkBytes);
       if (end === offset) break;
-      // Messages that go while streams are held back take nobody's turn.
-      if (bulkBytes > 0) this.#shares = charge(this.#shares, priority, end - offset);
+      // Who sends alone, or while streams are held back, takes nobody's turn.
+      const isShared = (ready & (ready - 1)) !== 0 && bulkBytes > 0;
+      if (isShared) this.#shares = charge(this.#shares, priority, end - offset);
       if (priority !== CRITICAL) bulkBytes -= end - offset;
       offset = end;
     }

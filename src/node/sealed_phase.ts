@@ -8,7 +8,7 @@
 
 import { type Bytes, releaseBytes } from "../base/bytes.ts";
 import { Mux } from "../channel/mux.ts";
-import type { FillLimits } from "../channel/send_queue.ts";
+import { type FillLimits, UNLIMITED } from "../channel/send_queue.ts";
 import type { RecordOpener } from "../noise/record.ts";
 import type { ConversationDeadlines } from "./deadlines.ts";
 import type { Outlet } from "./outlet.ts";
@@ -28,6 +28,8 @@ export class SealedPhase {
   readonly name = "sealed";
   readonly mux: Mux;
   readonly #options: SealedPhaseOptions;
+  #limits: FillLimits = UNLIMITED;
+  readonly #fill = (plaintext: Bytes): number => this.mux.fill(plaintext, this.#limits);
   /** When the peer that was asked for a sign of life must have given one. */
   #probeDueMs = Infinity;
 
@@ -44,8 +46,9 @@ export class SealedPhase {
 
   /** Seals the next record; `false` when there is nothing to send. */
   seal(nowMs: number, limits: FillLimits): boolean {
-    const fill = (plaintext: Bytes) => this.mux.fill(plaintext, limits);
-    return this.#options.outlet.pushRecord(fill, nowMs) > 0;
+    if (!this.mux.hasOutput(limits)) return false;
+    this.#limits = limits;
+    return this.#options.outlet.pushRecord(this.#fill, nowMs) > 0;
   }
 
   /** Seals what would otherwise never leave, and ends the channel. */
