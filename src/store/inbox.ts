@@ -10,7 +10,6 @@
  * partial files also by their number and their age.
  */
 
-import { statfs } from "node:fs/promises";
 import { describeError } from "../base/errors.ts";
 import { safeFileName } from "./file_name.ts";
 import { ensureDirectory, removeFile } from "./files.ts";
@@ -208,6 +207,8 @@ function claimKey(partialName: string): string {
 }
 
 async function systemFreeBytes(directory: string): Promise<number> {
+  // Loaded when the first file comes: an agent that receives none has no use for its megabytes.
+  const { statfs } = await import("node:fs/promises");
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize;
 }
