@@ -5,8 +5,9 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { describeError } from "../src/base/errors.ts";
 import { chooseBackend } from "../src/noise/backend.ts";
+import { benchMain } from "./lib/bench_main.ts";
 import { Libp2pContender } from "./lib/channel/libp2p.ts";
-import { LineProcess } from "./lib/channel/line_process.ts";
+import { LineProcess } from "./lib/line_process.ts";
 import {
   type Contenders,
   measureOneWay,
@@ -110,20 +111,4 @@ async function startLibp2p(): Promise<Libp2pContender | undefined> {
   }
 }
 
-if (import.meta.main) {
-  const options = readOptions(Deno.args);
-  if (options === "help") {
-    console.log(HELP);
-  } else if (typeof options === "string") {
-    console.error(options);
-    Deno.exitCode = 2;
-  } else {
-    try {
-      const report = await run(options);
-      console.log(options.json ? JSON.stringify(report, null, 2) : tableOf(report));
-    } catch (error) {
-      console.error(`Cannot measure: ${describeError(error)}`);
-      Deno.exitCode = 1;
-    }
-  }
-}
+if (import.meta.main) await benchMain({ help: HELP, readOptions, run, tableOf });

@@ -7,8 +7,9 @@
  */
 
 import { parseArgs } from "@std/cli";
-import { describeError } from "../src/base/errors.ts";
 import { chooseBackend } from "../src/noise/backend.ts";
+import { benchMain } from "./lib/bench_main.ts";
+import { LineProcess } from "./lib/line_process.ts";
 import { findAffinity } from "./lib/link/affinity.ts";
 import { Dialers } from "./lib/link/dials.ts";
 import { createLocalNode } from "./lib/link/local.ts";
@@ -53,34 +54,18 @@ function readOptions(args: readonly string[]): Options | "help" | string {
   return { json: flags.json, seconds };
 }
 
-async function run(seconds: number): Promise<LinkReport> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--allow-all",
-      "--quiet",
-      `--config=${import.meta.dirname}/../deno.json`,
-      `${import.meta.dirname}/lib/link/server.ts`,
-    ],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const input = child.stdin.getWriter();
+async function run({ seconds }: Options): Promise<LinkReport> {
+  const far = LineProcess.start(`${import.meta.dirname}/lib/link/server.ts`);
   try {
-    const ports = await readPorts(child.stdout);
-    const contenders = await connectAll(ports);
+    const contenders = await connectAll(JSON.parse(await far.line()));
     try {
-      const affinity = await findAffinity([Deno.pid, child.pid]);
+      const affinity = await findAffinity([Deno.pid, far.pid]);
       return reportOf(await measure(contenders, { seconds, affinity }), affinity?.core);
     } finally {
       await closeAll(contenders);
     }
   } finally {
-    await input.close().catch(() => {
-      // The far process is gone already.
-    });
-    await child.status;
+    await far.close();
   }
 }
 
@@ -99,30 +84,4 @@ async function closeAll(contenders: Contenders): Promise<void> {
   await Promise.all([raw.close(), loop.close(), sealed.close(), dialers.close()]);
 }
 
-/** The first line of the far process. */
-async function readPorts(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<ServerPorts> {
-  let text = "";
-  for await (const chunk of stdout.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    if (text.includes("\n")) return JSON.parse(text);
-  }
-  throw new Error("Cannot start the far process: it ended before it listened");
-}
-
-if (import.meta.main) {
-  const options = readOptions(Deno.args);
-  if (options === "help") {
-    console.log(HELP);
-  } else if (typeof options === "string") {
-    console.error(options);
-    Deno.exitCode = 2;
-  } else {
-    try {
-      const report = await run(options.seconds);
-      console.log(options.json ? JSON.stringify(report, null, 2) : tableOf(report));
-    } catch (error) {
-      console.error(`Cannot measure: ${describeError(error)}`);
-      Deno.exitCode = 1;
-    }
-  }
-}
+if (import.meta.main) await benchMain({ help: HELP, readOptions, run, tableOf });

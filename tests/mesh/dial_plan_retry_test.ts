@@ -130,3 +130,25 @@ Deno.test("DialPlan.retryAll() of an empty plan does nothing", PURE, () => {
   each.retryAll(0);
   assertEquals([each.size, due(each, 1e9)], [0, []]);
 });
+
+Deno.test("DialPlan gives each of 100 targets a first try before any a second one", PURE, () => {
+  const each = plan();
+  for (let n = 0; n < 100; n++) {
+    each.wantPeer(identityOf(n).id, [{ host: `h${n}`, port: 1 }], 0, { isMet: true });
+  }
+  const tried: string[] = [];
+  for (let nowMs = 0; nowMs < 21_000; nowMs += 3_000) {
+    const dials = each.due(nowMs, () => true);
+    for (const { address } of dials) tried.push(address.host);
+    for (const { target } of dials) each.settle(target.key, nowMs + 3_000, undefined);
+  }
+  assertEquals(new Set(tried).size, 100);
+});
+
+Deno.test("DialPlan.prefer() makes a peer due before all that wait", PURE, () => {
+  const each = plan({ maxInFlight: 1 });
+  for (let n = 0; n < 5; n++) each.wantPeer(identityOf(n).id, [at(n)], 0, { isMet: true });
+  each.prefer(identityOf(3).id, 0);
+  each.prefer(CAROL.id, 0);
+  assertEquals(due(each, 0), ["10.0.0.3"]);
+});

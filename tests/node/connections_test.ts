@@ -318,3 +318,22 @@ Deno.test("Admission.evict() and release() leave a right count under churn", PUR
     assertEquals(admission.size, kept.size);
   }
 });
+
+Deno.test("Node keeps its limit however many it dials at once", PURE, async () => {
+  const crowd = new Crowd(8);
+  const others = Array.from({ length: 16 }, () => crowd.neighbour());
+  const dials = others.map(({ address }) => crowd.alice.dial(address, { approach: "seal" }));
+  await crowd.village.until(Promise.all(dials));
+  await crowd.pass(1_000);
+  assertEquals(crowd.alice.connected.length, 8);
+  await crowd.close();
+});
+
+Deno.test("Node evicts nobody for a dial that nobody answers", PURE, async () => {
+  const crowd = new Crowd(4);
+  for (let n = 0; n < 4; n++) await crowd.visit();
+  const nowhere = { host: "10.9.9.9", port: 1 };
+  await crowd.village.until(crowd.alice.dial(nowhere, { approach: "seal" }));
+  assertEquals(crowd.alice.guests, 4);
+  await crowd.close();
+});

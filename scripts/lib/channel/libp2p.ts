@@ -2,7 +2,7 @@
  * js-libp2p (TCP, Noise, Yamux) as a contender, in two processes of its own package: see `bench/peers/`.
  */
 
-import { LineProcess } from "./line_process.ts";
+import { LineProcess } from "../line_process.ts";
 
 const FOLDER = `${import.meta.dirname}/../../../bench/peers`;
 const CONFIG = `${FOLDER}/deno.json`;

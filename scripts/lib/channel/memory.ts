@@ -8,7 +8,7 @@ import { tcpDialer } from "../../../src/net/tcp.ts";
 import { Node } from "../../../src/node/node.ts";
 import type { Primitives } from "../../../src/noise/primitives.ts";
 import { createLocalNode } from "../link/local.ts";
-import { LineProcess } from "./line_process.ts";
+import { LineProcess } from "../line_process.ts";
 import { openLine } from "./line.ts";
 import type { MemoryFigures, MemoryPorts } from "./memory_far.ts";
 

@@ -9,7 +9,7 @@ export interface LineProcessOptions {
   readonly config?: string;
 }
 
-const OUR_CONFIG = `${import.meta.dirname}/../../../deno.json`;
+const OUR_CONFIG = `${import.meta.dirname}/../../deno.json`;
 
 export class LineProcess {
   readonly #child: Deno.ChildProcess;
