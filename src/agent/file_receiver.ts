@@ -3,10 +3,10 @@
  */
 
 import { CodedError, describeError } from "../base/errors.ts";
-import { FieldError } from "../base/guards.ts";
+import { FieldError, Fields } from "../base/guards.ts";
 import type { Log } from "../base/log.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
-import { receiveTransfer } from "../channel/receive_transfer.ts";
+import { receiveTransfer, repeatOutcome } from "../channel/receive_transfer.ts";
 import { type IncomingRequest, type OutgoingReply, Refusal } from "../channel/responder.ts";
 import { readOffer, type TransferOutcome } from "../channel/transfer.ts";
 import type { RunningHash } from "../noise/primitives.ts";
@@ -25,12 +25,17 @@ export interface FileReceiverOptions {
   readonly log: Log;
 }
 
+/** Outcomes remembered, for senders that have not heard them. */
+const MAX_OUTCOMES = 256;
+
 /** What a peer may be told in the inbox's own words: they name limits, and no path. */
 const TELLABLE: ReadonlySet<string> = new Set(["too_large", "no_space", "busy", "too_many"]);
 
 export class FileReceiver {
   readonly #options: FileReceiverOptions;
   #transfers = 0;
+  /** What became of transfers, by sender and the name that it gave the transfer; oldest first. */
+  readonly #outcomes = new Map<string, TransferOutcome>();
 
   constructor(options: FileReceiverOptions) {
     this.#options = options;
@@ -50,6 +55,12 @@ export class FileReceiver {
     };
     try {
       const { name, size } = readOffer(request.data);
+      const key = transferKey(request, from);
+      const outcome = this.#outcomes.get(key);
+      if (outcome) {
+        release();
+        return repeatOutcome(request, size, outcome);
+      }
       const sink = await inbox.begin({ sender: from, name, size });
       const fields = { peer: shortId(from), name: safeFileName(name), size };
       log("info", "receiving file", { ...fields, held: sink.length });
@@ -61,6 +72,7 @@ export class FileReceiver {
         isTellable,
         onEnd: (outcome) => {
           release();
+          if (!(outcome instanceof Error)) this.#remember(key, outcome);
           this.#report(outcome, fields);
         },
       });
@@ -70,12 +82,27 @@ export class FileReceiver {
     }
   }
 
+  #remember(key: string, outcome: TransferOutcome): void {
+    if (key === "") return;
+    this.#outcomes.set(key, outcome);
+    for (const oldest of this.#outcomes.keys()) {
+      if (this.#outcomes.size <= MAX_OUTCOMES) return;
+      this.#outcomes.delete(oldest);
+    }
+  }
+
   #report(outcome: TransferOutcome | Error, fields: Readonly<Record<string, unknown>>): void {
     const { log } = this.#options;
     if (outcome instanceof Error) {
       log("warn", "file not received", { ...fields, reason: describeError(outcome) });
     } else log("info", "file received", { ...fields, saved_as: outcome.savedAs });
   }
+}
+
+/** Names one sending of one file, however many attempts it takes; empty where the sender does not. */
+function transferKey(request: IncomingRequest, from: PeerId): string {
+  const transfer = Fields.of(request.data, "data").textOrNull("transfer", { maxLength: 64 });
+  return transfer === null ? "" : `${from} ${transfer}`;
 }
 
 /** The system's own words, which an error with a cause repeats, name paths. */

@@ -61,6 +61,8 @@ export class FileSender {
     const { to, file, onProgress } = options;
     const signal = AbortSignal.any([options.signal, this.#stop.signal]);
     const { clock, createSha256, node } = this.#options;
+    // Tells the receiver that a later attempt is the same sending, and not the same file once more.
+    const extra = { transfer: crypto.randomUUID() };
     let progress: SendProgress = { state: "checking", done: 0, resumedFrom: 0 };
     let progressedAtMs = clock.now();
     const tell = (next: SendProgress) => {
@@ -72,6 +74,7 @@ export class FileSender {
         return await sendTransfer({
           request: (type, data, request) => node.request(to, type, data, request),
           type: FILE_PUT,
+          extra,
           source: file,
           createSha256,
           signal,

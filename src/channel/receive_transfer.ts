@@ -2,9 +2,10 @@
  * The receiving end of a transfer; see `transfer.ts`.
  */
 
-import { type Bytes, equalBytes } from "../base/bytes.ts";
+import { type Bytes, decodeHex, equalBytes } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { RunningHash } from "../noise/primitives.ts";
+import { BodyError } from "./body.ts";
 import { StreamError } from "./mux_stream.ts";
 import type { IncomingRequest, OutgoingReply } from "./responder.ts";
 import {
@@ -20,6 +21,9 @@ import {
   type TransferSink,
   writeHolding,
 } from "./transfer.ts";
+
+/** A sender that holds another file by now sends it all: it is not worth more than this to find out. */
+const MAX_REPEATED_BYTES = 1_048_576;
 
 export interface ReceiveTransferOptions {
   readonly request: IncomingRequest;
@@ -41,6 +45,30 @@ export async function receiveTransfer(options: ReceiveTransferOptions): Promise<
   } catch (error) {
     await options.sink.close();
     throw error;
+  }
+}
+
+/** Answers a transfer that was stored already, whose last word the sender has not heard. */
+export function repeatOutcome(
+  request: IncomingRequest,
+  size: number,
+  outcome: TransferOutcome,
+): OutgoingReply {
+  const sha256 = decodeHex(outcome.sha256);
+  return { data: writeHolding({ offset: size, sha256 }), body: lastWord() };
+
+  async function* lastWord(): AsyncGenerator<Bytes, void, void> {
+    const end = await request.body.bytes(MAX_REPEATED_BYTES).catch((error) => {
+      if (error instanceof BodyError) return new Uint8Array(0);
+      throw error;
+    });
+    const isSame = end.length === OFFSET_BYTES + DIGEST_BYTES &&
+      equalBytes(end.subarray(OFFSET_BYTES), sha256);
+    yield encodeOutcome(
+      isSame
+        ? outcome
+        : new TransferError("source_changed", "Cannot receive: the file is another one by now"),
+    );
   }
 }
 

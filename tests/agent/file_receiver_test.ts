@@ -373,3 +373,27 @@ Deno.test("FileReceiver logs who sent what, by short id and safe name", FILES, a
     ]);
   });
 });
+
+Deno.test(
+  "FileReceiver stores a sending once, however often its last word is lost",
+  FILES,
+  async () => {
+    await withPost(async (post) => {
+      const source = sourceOf(CHUNK_BYTES + 5, "a.txt");
+      const extra = { transfer: "one sending" };
+      const first = await post.session().send(source, { extra });
+      const again = post.session();
+      const second = await again.send(source, { extra });
+      assertEquals(second, { ...first, resumedFrom: source.size });
+      assertEquals(again.sentBytes, 8 + 32, "none of the file goes again");
+      const other = sourceOf(CHUNK_BYTES + 5, "a.txt", 2);
+      const error = await assertRejects(() => post.session().send(other, { extra }), TransferError);
+      assertEquals(error.code, "source_changed");
+      const longer = sourceOf(3 * CHUNK_BYTES, "a.txt", 2);
+      await assertRejects(() => post.session().send(longer, { extra }), CodedError);
+      const anew = await post.session().send(source, { extra: { transfer: "another" } });
+      assertEquals(anew.savedAs, "a (2).txt");
+      assertEquals((await post.names())[0], ["a (2).txt", "a.txt"]);
+    });
+  },
+);
