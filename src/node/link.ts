@@ -193,6 +193,8 @@ export class Link {
   }
 
   #prepare(): boolean {
+    // The clock is not asked for nothing: that is most of what this would cost.
+    if (!this.#conversation.hasOutput) return false;
     try {
       return this.#conversation.prepare(this.#clock.now(), this.#limits());
     } catch (error) {

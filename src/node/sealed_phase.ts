@@ -46,7 +46,6 @@ export class SealedPhase {
 
   /** Seals the next record; `false` when there is nothing to send. */
   seal(nowMs: number, limits: FillLimits): boolean {
-    if (!this.mux.hasOutput(limits)) return false;
     this.#limits = limits;
     return this.#options.outlet.pushRecord(this.#fill, nowMs) > 0;
   }
