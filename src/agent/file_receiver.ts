@@ -18,18 +18,16 @@ import { InboxError } from "../store/partial_file.ts";
 export const FILE_PUT = "FILE_PUT";
 /** Files that may be on their way at once; the others are told to come again. */
 const MAX_TRANSFERS = 16;
+/** Outcomes remembered, for senders that have not heard them. */
+const MAX_OUTCOMES = 256;
+/** What a peer may be told in the inbox's own words: they name limits, and no path. */
+const TELLABLE: ReadonlySet<string> = new Set(["too_large", "no_space", "busy", "too_many"]);
 
 export interface FileReceiverOptions {
   readonly inbox: Inbox;
   readonly createSha256: () => RunningHash;
   readonly log: Log;
 }
-
-/** Outcomes remembered, for senders that have not heard them. */
-const MAX_OUTCOMES = 256;
-
-/** What a peer may be told in the inbox's own words: they name limits, and no path. */
-const TELLABLE: ReadonlySet<string> = new Set(["too_large", "no_space", "busy", "too_many"]);
 
 export class FileReceiver {
   readonly #options: FileReceiverOptions;

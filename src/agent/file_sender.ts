@@ -3,7 +3,6 @@
  */
 
 import { type Clock, pause } from "../base/clock.ts";
-import { CodedError } from "../base/errors.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import { RequestError } from "../channel/requests.ts";
 import { sendTransfer, type TransferProgress } from "../channel/send_transfer.ts";
@@ -100,5 +99,5 @@ export class FileSender {
 
 function isPassing(error: unknown): boolean {
   const isOfSession = error instanceof RequestError || error instanceof StreamError;
-  return isOfSession && error instanceof CodedError && PASSING.has(error.code);
+  return isOfSession && PASSING.has(error.code);
 }

@@ -42,6 +42,7 @@ interface NumberBounds {
 // Controls, format characters (bidirectional overrides among them) and line separators: they forge log
 // lines and terminal output.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+const EVERY_UNPRINTABLE = new RegExp(UNPRINTABLE, "gu");
 
 /** Whether `value` is a plain JSON object: not null, not an array. */
 export function isObject(value: unknown): value is JsonObject {
@@ -63,9 +64,14 @@ export function isPrintable(text: string): boolean {
   return !UNPRINTABLE.test(text) && text.isWellFormed();
 }
 
+/** `text`, made well-formed, with `replacement` for each character that is not printable. */
+export function replaceUnprintable(text: string, replacement: string): string {
+  return text.toWellFormed().replace(EVERY_UNPRINTABLE, replacement);
+}
+
 /** What of `text` is printable and fits into `maxLength` UTF-16 code units. */
 export function toPrintable(text: string, maxLength = Infinity): string {
-  const printable = [...text.toWellFormed()].filter((each) => !UNPRINTABLE.test(each)).join("");
+  const printable = replaceUnprintable(text, "");
   if (printable.length <= maxLength) return printable;
   // A pair of surrogates that was cut in two goes whole.
   return printable.slice(0, maxLength).replace(/[\ud800-\udbff]$/, "");

@@ -1,8 +1,8 @@
 /**
  * What we receive on a stream: bytes in the order in which they were sent, at the pace of their reader.
  *
- * The peer may send {@link INITIAL_CREDIT_BYTES} beyond what was read, and holding them costs no more: they
- * are copied out of their record, best of all into a buffer that a reader has brought.
+ * The peer may send {@link INITIAL_CREDIT_BYTES} beyond what was read. Nothing of a record is kept for them:
+ * they are copied out of it, best of all into a buffer that a reader has brought.
  */
 
 import type { Bytes } from "../base/bytes.ts";
@@ -11,6 +11,7 @@ import { INITIAL_CREDIT_BYTES, MuxError } from "./mux_frame.ts";
 
 /** Credit is renewed once this much was read: often enough that a steady reader never stalls a sender. */
 export const GRANT_BYTES = INITIAL_CREDIT_BYTES / 2;
+
 /** Who waits for bytes: to be given them, or to have them put into a buffer. */
 type Reader =
   & { reject(error: unknown): void }

@@ -28,16 +28,11 @@ export const MAX_TRANSFER_BYTES = 2 ** 53 - 1;
 const MAX_NAME_LENGTH = 1_024;
 const MAX_OUTCOME_LENGTH = 4_096;
 
-/** Why a transfer failed; other codes are the receiver's own. */
-export type TransferErrorCode =
-  | "source_changed"
-  | "digest_mismatch"
-  | "malformed_transfer"
-  | "cancelled"
-  | string & Record<never, never>;
-
-/** A transfer that did not come to its end. */
-export class TransferError extends CodedError<TransferErrorCode> {
+/**
+ * A transfer that did not come to its end: `source_changed`, `digest_mismatch`, `malformed_transfer`,
+ * `cancelled`, or a code of the receiver's own.
+ */
+export class TransferError extends CodedError {
   override readonly name = "TransferError";
 }
 

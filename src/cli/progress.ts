@@ -2,6 +2,7 @@
  * A transfer's progress as people see it: how far, how fast, how long still.
  */
 
+import { replaceUnprintable } from "../base/guards.ts";
 import { type Clock, scheduleEvery, type Timer } from "../base/clock.ts";
 import type { ProgressEvent, SendState } from "../control/send_events.ts";
 import { formatBytes, formatDuration, formatRate } from "./quantities.ts";
@@ -53,8 +54,6 @@ const EIGHTHS: readonly string[] = Object.freeze(["", "▏", "▎", "▍", "▌"
 const MIN_LABEL_COLUMNS = 8;
 /** The longest rate, e.g. `12.3 MB/s`: the line does not twitch as digits come and go. */
 const RATE_COLUMNS = 9;
-/** What a terminal obeys, what reorders text, and line separators. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
@@ -192,7 +191,7 @@ export function progressLine(progress: Progress): string {
 
 /** `text` without anything that a terminal would obey or that changes the order of letters. */
 export function printable(text: string): string {
-  return text.toWellFormed().normalize("NFC").replace(UNPRINTABLE, "?");
+  return replaceUnprintable(text.toWellFormed().normalize("NFC"), "?");
 }
 
 /** Whole percent, 100 only when all is done, as an empty file always is. */

@@ -5,6 +5,8 @@
  * device, and is its own safe name.
  */
 
+import { replaceUnprintable } from "../base/guards.ts";
+
 /**
  * The longest safe name, in UTF-8 bytes. File systems take 255: that leaves room for a partial file's
  * sender and size (52 + 16 + 2) and for the number of an alternative (7).
@@ -14,8 +16,6 @@ export const MAX_NAME_BYTES = 180;
 /** The name of a file whose own name leaves nothing. */
 const UNNAMED = "unnamed";
 
-/** As in base/guards.ts: controls, format characters (bidirectional overrides), line separators. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const FORBIDDEN = /[<>:"|?*]/g;
 /** Dots hide a file, dashes make it an option of a command. */
 const LEADING = /^[\s.\-]+/;
@@ -31,7 +31,7 @@ const encoder = new TextEncoder();
 /** The safe name for the untrusted `name`: 1 to {@link MAX_NAME_BYTES} bytes of UTF-8, in NFC. */
 export function safeFileName(name: string): string {
   const component = name.slice(Math.max(name.lastIndexOf("/"), name.lastIndexOf("\\")) + 1);
-  const printable = component.toWellFormed().replace(UNPRINTABLE, "").replace(FORBIDDEN, "_");
+  const printable = replaceUnprintable(component, "").replace(FORBIDDEN, "_");
   const safe = shorten(printable.normalize("NFC").replace(LEADING, ""));
   // Checked last: a cut can end a name right after a device.
   if (RESERVED.test(safe)) return shorten(`_${safe}`);

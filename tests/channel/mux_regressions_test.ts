@@ -4,6 +4,7 @@ import { MuxError } from "../../src/channel/mux_frame.ts";
 import type { MuxStream } from "../../src/channel/mux_stream.ts";
 import { readableOf, writableOf } from "../../src/channel/web_stream.ts";
 import {
+  accepted,
   closeFrame,
   dataFrame,
   frame,
@@ -18,13 +19,6 @@ import {
 const PURE = { permissions: "none" } as const;
 const HI = encodeUtf8("hi");
 const quiet = { onEnd() {}, onError() {} };
-
-/** A stream of the peer with `frames` arrived before it was accepted. */
-function accepted(...frames: readonly Bytes[]): { side: Side; stream: MuxStream } {
-  const side = new Side();
-  side.receive(openFrame(2), ...frames);
-  return { side, stream: side.accept() };
-}
 
 Deno.test("observe() tells of every piece that was there before", PURE, () => {
   const { stream } = accepted(dataFrame(2, pattern(3_000)), dataFrame(2, pattern(3_000, 3_000)));

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Bytes, concatBytes, encodeUtf8 } from "../../src/base/bytes.ts";
-import type { MuxStream, StreamError, StreamObserver } from "../../src/channel/mux_stream.ts";
+import type { StreamError, StreamObserver } from "../../src/channel/mux_stream.ts";
 import {
+  accepted,
   closeFrame,
   dataFrame,
   messageFrame,
@@ -10,18 +11,10 @@ import {
   pattern,
   RECORD_BYTES,
   resetFrame,
-  Side,
 } from "../testing/mux_side.ts";
 
 const PURE = { permissions: "none" } as const;
 const HI = encodeUtf8("hi");
-
-/** A stream that the peer opened. */
-function accepted(): { readonly side: Side; readonly stream: MuxStream } {
-  const side = new Side();
-  side.receive(openFrame(2));
-  return { side, stream: side.accept() };
-}
 
 /** Data of a stream that is over: with `used` bytes before it, the longest record. */
 function filler(used: number): Bytes {

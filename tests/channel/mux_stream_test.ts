@@ -5,6 +5,7 @@ import { INITIAL_CREDIT_BYTES, MuxError } from "../../src/channel/mux_frame.ts";
 import { type MuxStream, StreamError } from "../../src/channel/mux_stream.ts";
 import { LOW_WATER_BYTES } from "../../src/channel/send_half.ts";
 import {
+  accepted,
   closeFrame,
   CREDIT_BYTES,
   dataFrame,
@@ -46,13 +47,6 @@ async function readExactly(stream: MuxStream, length: number): Promise<void> {
   for (let read = 0; read < length;) {
     read += await stream.readInto(buffer.subarray(0, length - read)) ?? length;
   }
-}
-
-/** A stream that the peer opened. */
-function accepted(): { readonly side: Side; readonly stream: MuxStream } {
-  const side = new Side();
-  side.receive(openFrame(2));
-  return { side, stream: side.accept() };
 }
 
 Deno.test("write() takes up to 16,384 bytes at once, as a copy", PURE, () => {

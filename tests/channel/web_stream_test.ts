@@ -4,10 +4,10 @@ import { settle } from "../../src/base/clock.ts";
 import { type MuxStream, StreamError } from "../../src/channel/mux_stream.ts";
 import { CANCELLED, readableOf, writableOf } from "../../src/channel/web_stream.ts";
 import {
+  accepted,
   closeFrame,
   CREDIT_BYTES,
   dataFrame,
-  openFrame,
   outcomeOf,
   pattern,
   pump,
@@ -18,13 +18,6 @@ import {
 
 const PURE = { permissions: "none" } as const;
 const HI = encodeUtf8("hi");
-
-/** A stream that the peer opened. */
-function accepted(): { readonly side: Side; readonly stream: MuxStream } {
-  const side = new Side();
-  side.receive(openFrame(2));
-  return { side, stream: side.accept() };
-}
 
 interface Joined {
   readonly dialer: Side;

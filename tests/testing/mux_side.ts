@@ -217,3 +217,12 @@ export async function outcomeOf(promise: Promise<unknown> | undefined): Promise<
   await settle();
   return outcome;
 }
+
+/** A stream that the peer opened, with what else its first record brought. */
+export function accepted(
+  ...frames: readonly Bytes[]
+): { readonly side: Side; readonly stream: MuxStream } {
+  const side = new Side();
+  side.receive(openFrame(2), ...frames);
+  return { side, stream: side.accept() };
+}

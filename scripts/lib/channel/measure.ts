@@ -3,11 +3,11 @@
  * time.
  */
 
-import { systemClock } from "../../../src/base/clock.ts";
+import { pause, systemClock } from "../../../src/base/clock.ts";
 import type { Affinity } from "../link/affinity.ts";
 import type { Contender } from "../link/contender.ts";
 import type { Libp2pContender } from "./libp2p.ts";
-import { type ChannelContender, MANY } from "./near.ts";
+import { type ChannelContender, MANY, PING_PERIOD_MS } from "./near.ts";
 
 /** Everything that takes part; js-libp2p where it could be had. */
 export interface Contenders {
@@ -123,7 +123,7 @@ async function pingRaw(raw: Contender, isOver: () => boolean): Promise<number[]>
   const tookUs: number[] = [];
   while (!isOver()) {
     tookUs.push(...await raw.echo(1));
-    await new Promise((resolve) => systemClock.schedule(1, () => resolve(undefined)));
+    await pause(systemClock, PING_PERIOD_MS);
   }
   return tookUs;
 }

@@ -55,5 +55,5 @@ if (import.meta.main) {
   });
   console.log(JSON.stringify({ sessions: listener.address.port, streams: port }));
   for await (const _line of Deno.stdin.readable) console.log(JSON.stringify(await collected()));
-  Deno.exit(held.length < 0 ? 1 : 0);
+  Deno.exit(0);
 }

@@ -15,7 +15,8 @@ import { type ChannelLine, openLine } from "./line.ts";
 export const ROUND_BYTES = 64 * 1024 * 1024;
 /** Streams that share a round. */
 export const MANY = 16;
-const PING_PERIOD_MS = 1;
+/** Between a ping's answer and the next ping. */
+export const PING_PERIOD_MS = 1;
 
 /** The near ends of all three sessions. */
 export class ChannelContender {
