@@ -17,6 +17,7 @@ const RANKS: Readonly<Record<string, number>> = {
   discovery: 3,
   noise: 3,
   channel: 4,
+  trust: 4,
   node: 5,
   mesh: 6,
   host: 7,

@@ -17,7 +17,7 @@ import { type Bytes, concatBytes, encodeUtf8 } from "../base/bytes.ts";
 import { unreachable } from "../base/errors.ts";
 import { HANDSHAKE_BYTE } from "../wire/detect.ts";
 import { type HandshakeResult, HandshakeState, type ProtocolName } from "./handshake.ts";
-import type { DhKeyPair, Primitives } from "./primitives.ts";
+import { type DhKeyPair, KEY_BYTES, type Primitives } from "./primitives.ts";
 import { NoiseError } from "./symmetric_state.ts";
 
 /** An inclusive range of sealed protocol versions, 1..255. */
@@ -36,10 +36,24 @@ export interface HelloOptions {
   readonly versions: VersionRange;
   /** A shared secret: the handshake is then XXpsk3 on both sides, and plain XX is refused. */
   readonly psk?: Bytes | undefined;
+  /** Names the secret to a responder that has several: the first message's payload. */
+  readonly pskId?: Bytes | undefined;
+  /**
+   * A responder's secrets by their ids, beside plain XX. Throws an error whose code is a {@link Refusal} when
+   * there is none.
+   */
+  readonly pskOf?: ((id: Bytes) => Bytes) | undefined;
 }
 
 /** Why a responder refuses a handshake, as the byte it sends. */
-export const REFUSALS = Object.freeze({ version_mismatch: 1, unsupported_pattern: 2, busy: 3 });
+export const REFUSALS = Object.freeze({
+  version_mismatch: 1,
+  unsupported_pattern: 2,
+  busy: 3,
+  invitation_unknown: 4,
+  invitation_used: 5,
+  invitation_expired: 6,
+});
 export type Refusal = keyof typeof REFUSALS;
 
 const MESSAGE = Object.freeze({ refused: 0, first: 1, second: 2, third: 3 });
@@ -73,7 +87,8 @@ export class InitiatorHello {
 
   /** The first frame's payload. */
   begin(): Bytes {
-    return concatBytes(this.#header, this.#noise.writeMessage(new Uint8Array(0)));
+    const payload = this.#options.pskId ?? new Uint8Array(0);
+    return concatBytes(this.#header, this.#noise.writeMessage(payload));
   }
 
   /**
@@ -108,6 +123,8 @@ export class InitiatorHello {
 export class ResponderHello {
   /** The version chosen: the highest that both sides speak. */
   readonly version: number;
+  /** Which of several shared secrets the initiator holds. */
+  readonly pskId: Bytes | undefined;
   readonly #noise: HandshakeState;
 
   /**
@@ -125,14 +142,20 @@ export class ResponderHello {
     if (this.version < Math.max(options.versions.min, theirs.min, 1)) {
       throw mismatchError(options.versions, theirs);
     }
-    if (pattern !== (options.psk ? XXPSK3 : XX)) {
+    const message = frame.subarray(FIRST_HEADER_BYTES);
+    let psk = options.psk;
+    if (pattern === XXPSK3 && !psk && options.pskOf) {
+      this.pskId = readPskId(header, message, options);
+      psk = options.pskOf(this.pskId);
+    }
+    if (pattern !== (psk ? XXPSK3 : XX)) {
       throw new NoiseError(
         "unsupported_pattern",
         `Cannot shake hands: pattern ${pattern} is not accepted here`,
       );
     }
-    this.#noise = startNoise("responder", pattern, header, options);
-    this.#noise.readMessage(frame.subarray(FIRST_HEADER_BYTES));
+    this.#noise = startNoise("responder", pattern, header, { ...options, psk });
+    this.#noise.readMessage(message);
   }
 
   /** The second frame's payload. Throws {@link NoiseError} `low_order_point`. */
@@ -173,6 +196,12 @@ function startNoise(
   return new HandshakeState({ primitives, protocolName, role, prologue, s, psk });
 }
 
+/** The first message's payload, whose key follows from the ephemeral alone: any secret reads it. */
+function readPskId(header: Bytes, message: Bytes, options: HelloOptions): Bytes {
+  const psk = new Uint8Array(KEY_BYTES);
+  return startNoise("responder", XXPSK3, header, { ...options, psk }).readMessage(message);
+}
+
 function checkRange({ min, max }: VersionRange): void {
   const isRange = Number.isInteger(min) && Number.isInteger(max) && min >= 1 && max <= 255;
   if (!isRange || min > max) {
@@ -202,6 +231,12 @@ function refusalError(frame: Bytes, ours: VersionRange): NoiseError {
       );
     case "busy":
       return new NoiseError("rejected", "Cannot shake hands: the peer is busy");
+    case "invitation_unknown":
+      return new NoiseError(reason, "Cannot join: the inviter does not know this invitation");
+    case "invitation_used":
+      return new NoiseError(reason, "Cannot join: the invitation was used already");
+    case "invitation_expired":
+      return new NoiseError(reason, "Cannot join: the invitation has expired");
     case undefined:
       return new NoiseError("rejected", "Cannot shake hands: the peer refused");
     default:

@@ -19,7 +19,10 @@ export type NoiseErrorCode =
   | "bad_payload"
   | "identity_mismatch"
   | "self_connection"
-  | "rejected";
+  | "rejected"
+  | "invitation_unknown"
+  | "invitation_used"
+  | "invitation_expired";
 
 /** The link is dead: nothing more can be read or written on it. */
 export class NoiseError extends CodedError<NoiseErrorCode> {

@@ -1,0 +1,298 @@
+/**
+ * Our place in our network: what we show others, whom we accept, and what we may sign.
+ *
+ * The authority's key never leaves the device that founded the network. Admins sign members with their own
+ * keys, so a stolen admin can be revoked, and with it everything it signed.
+ */
+
+import { type Bytes, decodeUtf8, encodeBase64Url, encodeUtf8 } from "../base/bytes.ts";
+import type { PeerId } from "../base/peer_id.ts";
+import type { MessageSigner } from "../discovery/signature.ts";
+import { openBox, sealBox } from "../noise/secret_box.ts";
+import {
+  type Certificate,
+  CERTIFICATE_LIFETIME_MS,
+  type Chain,
+  type Issuer,
+  readCertificate,
+  type Role,
+  signCertificate,
+  TrustError,
+} from "./certificate.ts";
+import { type NetworkId, proofKeyOf } from "./network_id.ts";
+import { type Revocation, signRevocation } from "./revocation.ts";
+import type { Roster } from "./roster.ts";
+
+/** A network as its members know it. */
+export interface Network {
+  readonly id: NetworkId;
+  /** What its people call it. */
+  readonly name: string;
+  /** 32 bytes that every member knows and nobody else. */
+  readonly secret: Bytes;
+}
+
+/** As what a peer takes part in a session. */
+export type Standing =
+  /** It has shown a certificate of our network. */
+  | { readonly kind: "member"; readonly role: Role; readonly name: string }
+  /** It has proved its key, and here that is enough. */
+  | { readonly kind: "open" }
+  /** It holds an invitation, and may do nothing but use it. */
+  | { readonly kind: "invited"; readonly invitation: string }
+  /** It gave us an invitation that we are using. */
+  | { readonly kind: "inviter" };
+
+export interface MembershipOptions {
+  readonly network: Network;
+  readonly id: PeerId;
+  readonly chain: Chain;
+  readonly roster: Roster;
+  /** Our own key. */
+  readonly signer: MessageSigner;
+  /** The network's key, on the device that founded it. */
+  readonly authority?: MessageSigner | undefined;
+  /** Whether any authenticated key is accepted. */
+  readonly isOpen: boolean;
+  readonly wallMs: () => number;
+}
+
+/** A certificate is renewed once this much of its life has passed. */
+const RENEW_AFTER = 1 / 3;
+const MAX_PROOF_LENGTH = 2_800;
+
+export class Membership {
+  readonly network: Network;
+  readonly roster: Roster;
+  readonly isOpen: boolean;
+  readonly #options: MembershipOptions;
+  readonly #proofKey: Bytes;
+  #chain: Chain;
+  #proof: string;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    this.network = options.network;
+    this.roster = options.roster;
+    this.isOpen = options.isOpen;
+    this.#proofKey = proofKeyOf(options.network.id);
+    this.#chain = options.chain;
+    this.#proof = this.#seal(options.chain);
+    this.roster.keep(options.chain);
+  }
+
+  /** Our own certificate. */
+  get certificate(): Certificate {
+    return this.#chain[0];
+  }
+
+  get chain(): Chain {
+    return this.#chain;
+  }
+
+  get isFounder(): boolean {
+    return this.#options.authority !== undefined;
+  }
+
+  /** Whether we have been removed from the network, as far as we know. */
+  get isRevoked(): boolean {
+    return this.roster.isRevoked(this.#chain);
+  }
+
+  /** What we show of ourselves in a handshake: our chain, legible to who knows the network. */
+  prove(): string {
+    return this.#proof;
+  }
+
+  /**
+   * As what `id`, whose key is proved, may take part, given the `proof` it has shown. Throws {@link
+   * TrustError} when it may not.
+   */
+  judge(id: PeerId, proof: string | undefined): Standing {
+    try {
+      const { role, name } = this.#recognise(id, proof);
+      return { kind: "member", role, name };
+    } catch (error) {
+      if (!(error instanceof TrustError) || !this.isOpen) throw error;
+      return { kind: "open" };
+    }
+  }
+
+  /** Whether we hold a certificate of `id` that is good now. */
+  isMember(id: PeerId): boolean {
+    return this.roster.isMember(id, this.#options.wallMs());
+  }
+
+  /** Every member with a good certificate, ourselves included. */
+  memberIds(): readonly PeerId[] {
+    return this.roster.certificates().map(({ id }) => id).filter((id) => this.isMember(id));
+  }
+
+  /** Throws {@link TrustError} `not_authorized` unless we may sign certificates of `role`. */
+  checkMayCertify(role: Role): void {
+    this.#issuer();
+    if (role === "member" || this.isFounder) return;
+    throw new TrustError(
+      "not_authorized",
+      "Cannot make an admin: only the device that founded the network can",
+    );
+  }
+
+  /** Whether our certificate has lived long enough to be renewed. */
+  get isRenewalDue(): boolean {
+    const { issuedAtMs, notAfterMs } = this.certificate;
+    return this.#options.wallMs() >= issuedAtMs + (notAfterMs - issuedAtMs) * RENEW_AFTER;
+  }
+
+  /** Takes a newer certificate of ours; `false` when it is none. */
+  adopt(chain: Chain): boolean {
+    const [leaf] = chain;
+    if (leaf.id !== this.#options.id || leaf.issuedAtMs <= this.certificate.issuedAtMs) {
+      return false;
+    }
+    // No other admin makes an admin a member.
+    if (this.certificate.role === "admin" && leaf.issuer !== this.network.id) return false;
+    this.roster.check(chain, this.#options.wallMs());
+    this.roster.keep(chain);
+    this.#chain = chain;
+    this.#proof = this.#seal(chain);
+    return true;
+  }
+
+  /**
+   * Makes `subject` a member, or renews it. Throws {@link TrustError} `not_authorized` when that is not ours
+   * to do.
+   */
+  certify(subject: { readonly id: PeerId; readonly name: string; readonly role: Role }): Chain {
+    this.checkMayCertify(subject.role);
+    const issuer = this.#issuer();
+    const wallMs = this.#options.wallMs();
+    const ownEndMs = this.isFounder ? Infinity : this.certificate.notAfterMs;
+    // Newer than whatever there is of the same node, by clocks that may disagree: it is meant to hold.
+    const revokedMs = this.roster.revocations().find(({ id }) => id === subject.id)?.atMs ?? 0;
+    const heldMs = this.roster.get(subject.id)?.issuedAtMs ?? 0;
+    const issuedMs = Math.max(wallMs, this.certificate.issuedAtMs, revokedMs + 1, heldMs + 1);
+    const leaf = signCertificate(
+      {
+        ...subject,
+        network: this.network.id,
+        notAfterMs: Math.min(issuedMs + CERTIFICATE_LIFETIME_MS, ownEndMs),
+      },
+      issuer,
+      issuedMs,
+    );
+    const chain: Chain = this.isFounder ? [leaf] : [leaf, this.certificate];
+    this.roster.keep(chain);
+    return chain;
+  }
+
+  /**
+   * Revokes `id`, and certifies anew whom it had certified. Throws {@link TrustError} `not_authorized`;
+   * `RangeError` for ourselves or a roster that is full.
+   */
+  revoke(
+    id: PeerId,
+  ): { readonly revocation: Revocation; readonly renewed: readonly Certificate[] } {
+    if (id === this.#options.id) {
+      throw new TrustError("not_authorized", "Cannot revoke this device itself: use hamlet leave");
+    }
+    const issuer = this.#issuer();
+    const target = this.roster.get(id);
+    if (target?.role === "admin" && !this.isFounder) {
+      throw new TrustError(
+        "not_authorized",
+        "Cannot revoke an admin: only the device that founded the network can",
+      );
+    }
+    const atMs = Math.max(this.#options.wallMs(), target?.issuedAtMs ?? 0);
+    const revocation = signRevocation({ network: this.network.id, id, atMs }, issuer);
+    const orphans = this.roster.certificates()
+      .filter((leaf) => leaf.issuer === id && this.isMember(leaf.id));
+    if (!this.roster.revoke(revocation)) {
+      throw new RangeError("Cannot revoke: it is revoked already, or the list is full");
+    }
+    const renewed = orphans.map((leaf) => this.certify(leaf)[0]);
+    return { revocation, renewed };
+  }
+
+  /** Our own word that we are no longer in the network. */
+  resign(): Revocation {
+    const { id, signer, wallMs } = this.#options;
+    const atMs = Math.max(wallMs(), this.certificate.issuedAtMs);
+    return signRevocation({ network: this.network.id, id, atMs }, { name: id, signer });
+  }
+
+  #recognise(id: PeerId, proof: string | undefined): Certificate {
+    if (proof === undefined) {
+      throw new TrustError("not_a_member", "Cannot accept peer: it belongs to no network");
+    }
+    const chain = this.#open(proof);
+    try {
+      if (chain[0].id !== id) {
+        throw new TrustError("bad_certificate", "Cannot accept peer: its certificate is another's");
+      }
+      this.roster.check(chain, this.#options.wallMs());
+      this.roster.keep(chain);
+      return chain[0];
+    } catch (error) {
+      // It may have been certified anew without knowing it yet.
+      const held = this.isMember(id) ? this.roster.get(id) : undefined;
+      if (held && error instanceof TrustError) return held;
+      throw error;
+    }
+  }
+
+  #issuer(): Issuer {
+    const { id, signer, authority } = this.#options;
+    if (authority) return { name: this.network.id, signer: authority };
+    const isAdmin = this.certificate.role === "admin";
+    if (isAdmin && this.isMember(id)) return { name: id, signer };
+    throw new TrustError(
+      "not_authorized",
+      isAdmin
+        ? "Cannot sign for the network: this admin's certificate has expired or was revoked"
+        : "Cannot sign for the network: this device is a member, not an admin",
+    );
+  }
+
+  #seal(chain: Chain): string {
+    const certificates = chain.flatMap((each) => each ? [each.signed] : []);
+    return encodeBase64Url(sealBox(this.#proofKey, encodeUtf8(JSON.stringify(certificates))));
+  }
+
+  #open(proof: string): Chain {
+    const box = proof.length > MAX_PROOF_LENGTH ? undefined : decodeProof(proof);
+    const plaintext = box && openBox(this.#proofKey, box);
+    if (!plaintext) {
+      throw new TrustError("foreign_network", "Cannot accept peer: it belongs to another network");
+    }
+    return parseChain(parseJson(plaintext));
+  }
+}
+
+/** Reads a chain from its certificates. Throws {@link TrustError} `bad_certificate`. */
+export function parseChain(value: unknown): Chain {
+  if (!Array.isArray(value) || value.length < 1 || value.length > 2) {
+    throw new TrustError("bad_certificate", "Cannot accept certificate: expected one or two");
+  }
+  const leaf = readCertificate(value[0]);
+  return value.length === 1 ? [leaf] : [leaf, readCertificate(value[1])];
+}
+
+function parseJson(bytes: Bytes): unknown {
+  try {
+    return JSON.parse(decodeUtf8(bytes));
+  } catch (error) {
+    throw new TrustError("bad_certificate", "Cannot accept certificate: it is not JSON", {
+      cause: error,
+    });
+  }
+}
+
+function decodeProof(text: string): Bytes | undefined {
+  try {
+    return Uint8Array.fromBase64(text, { alphabet: "base64url" });
+  } catch {
+    return undefined;
+  }
+}
