@@ -12,7 +12,7 @@
  * connection; after that nothing is read.
  */
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, encodeHex } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import { Mux } from "../channel/mux.ts";
@@ -27,12 +27,22 @@ import {
   typeOf,
   writeError,
 } from "../discovery/message.ts";
-import { encodeRefusal, InitiatorHello, ResponderHello } from "../noise/hello.ts";
+import {
+  encodeRefusal,
+  InitiatorHello,
+  type Refusal,
+  REFUSALS,
+  ResponderHello,
+} from "../noise/hello.ts";
 import type { HandshakeResult } from "../noise/handshake.ts";
 import { RecordOpener, RecordSealer } from "../noise/record.ts";
 import { NoiseError } from "../noise/symmetric_state.ts";
+import { InvitationError } from "../trust/invitation.ts";
+import { TrustError } from "../trust/certificate.ts";
+import type { Standing } from "../trust/membership.ts";
 import { FrameDecoder, FrameError, type FramePath } from "../wire/frame.ts";
 import { MALFORMED_CLOSES_AT } from "../wire/limits.ts";
+import { encodeEnvelope, newEnvelope } from "./envelope.ts";
 import { foreignReply } from "./foreign.ts";
 import {
   commonFeatures,
@@ -293,8 +303,10 @@ export class Conversation {
     const proved = { rs: last.result.rs, version: reply.version };
     const introduction = decodeIntroduction(reply.payload, proved);
     this.#checkPeer(introduction.id);
+    // Before it learns who we are: whom we would refuse learns nothing.
+    const standing: Standing = local.hello.psk ? { kind: "inviter" } : local.judge(introduction);
     this.#outlet.pushFrame(last.frame);
-    this.#seal(introduction, last.result, nowMs);
+    this.#seal({ introduction, standing }, last.result, nowMs);
   }
 
   #respond(frame: Bytes, nowMs: number): void {
@@ -310,9 +322,9 @@ export class Conversation {
       this.#outlet.pushFrame(hello.reply(encodeIntroduction(local.introduce(hello.version))));
       this.#phase = { name: "responding", hello, sinceMs: nowMs };
     } catch (error) {
-      const code = error instanceof NoiseError ? error.code : undefined;
-      if (code === "version_mismatch" || code === "unsupported_pattern") {
-        this.#outlet.pushFrame(encodeRefusal(code, versions));
+      const code = error instanceof CodedError ? error.code : "";
+      if (Object.hasOwn(REFUSALS, code)) {
+        this.#outlet.pushFrame(encodeRefusal(code as Refusal, versions));
       }
       throw error;
     }
@@ -323,10 +335,44 @@ export class Conversation {
     const introduction = decodeIntroduction(payload, { rs: result.rs, version: hello.version });
     this.#checkPeer(introduction.id);
     this.#releaseHandshake?.();
-    this.#seal(introduction, result, nowMs);
+    const { local } = this.#options;
+    try {
+      const standing: Standing = hello.pskId
+        ? { kind: "invited", invitation: encodeHex(hello.pskId) }
+        : local.judge(introduction);
+      this.#seal({ introduction, standing }, result, nowMs);
+    } catch (error) {
+      if (error instanceof TrustError) this.#turnAway(introduction, result, nowMs, error);
+      throw error;
+    }
   }
 
-  #seal(introduction: Introduction, result: HandshakeResult, nowMs: number): void {
+  /** Tells a peer that has proved its key, and nobody else, why it may not come in. */
+  #turnAway(peer: Introduction, result: HandshakeResult, nowMs: number, error: TrustError): void {
+    const mux = this.#startSealing(peer, result, nowMs);
+    const message = newEnvelope({
+      senderId: this.#options.local.identity.id,
+      recipientId: peer.id,
+      type: "ERROR",
+      data: { code: error.code, message: error.message },
+      wallMs: this.#options.local.wallMs(),
+    });
+    mux.sendMessage(encodeEnvelope(message), message.priority);
+  }
+
+  #seal(
+    { introduction, standing }: { introduction: Introduction; standing: Standing },
+    result: HandshakeResult,
+    nowMs: number,
+  ): void {
+    const mux = this.#startSealing(introduction, result, nowMs);
+    const { events, approach } = this.#options;
+    const features = commonFeatures(introduction.features);
+    const isDialer = approach !== undefined;
+    events.onSealed({ id: introduction.id, introduction, standing, features, isDialer }, mux);
+  }
+
+  #startSealing(introduction: Introduction, result: HandshakeResult, nowMs: number): Mux {
     this.#decoder.readAhead();
     this.#outlet.startSealing(new RecordSealer(result.send, nowMs));
     const { events, approach, local } = this.#options;
@@ -339,7 +385,7 @@ export class Conversation {
       outlet: this.#outlet,
       deadlines: local.deadlines,
     });
-    events.onSealed({ id: introduction.id, introduction, features, isDialer }, mux);
+    return mux;
   }
 
   #claim(id: PeerId): void {
@@ -374,6 +420,7 @@ export class Conversation {
     }
     const isExpected = error instanceof FrameError || error instanceof NoiseError ||
       error instanceof MuxError || error instanceof DiscoveryError ||
+      error instanceof TrustError || error instanceof InvitationError ||
       error instanceof ConversationError;
     if (!isExpected) {
       this.close("internal_error");

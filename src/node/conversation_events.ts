@@ -6,6 +6,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { Mux } from "../channel/mux.ts";
 import type { DiscoveredPeer } from "../discovery/message.ts";
+import type { Standing } from "../trust/membership.ts";
 import type { Introduction } from "./introduction.ts";
 
 /** How a dialer begins: ask in JSON and stop there, ask and upgrade, or seal at once. */
@@ -18,6 +19,7 @@ export type CloseCode = string;
 export interface SealedPeer {
   readonly id: PeerId;
   readonly introduction: Introduction;
+  readonly standing: Standing;
   /** What both sides can speak. */
   readonly features: readonly string[];
   /** Whether we dialled. */

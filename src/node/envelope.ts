@@ -19,6 +19,7 @@ export const MESSAGE_TYPES = [
   "PEER_INTRODUCTION",
   "PEER_ANNOUNCEMENT",
   "PEER_GOODBYE",
+  "NETWORK_STATE",
   "EVOLUTION_START",
   "EVOLUTION_PROGRESS",
   "EVOLUTION_COMPLETE",
@@ -73,6 +74,30 @@ const MAX_DEPTH = 16;
 const MAX_RETRIES = 10;
 const ID = Object.freeze({ maxLength: MAX_ID_LENGTH });
 const SECONDS = Object.freeze({ min: 0, max: 1e11 });
+
+/** A new message, addressed to one peer, that expires by nothing and asks for nothing unless told to. */
+export function newEnvelope(
+  message:
+    & Pick<Envelope, "senderId" | "recipientId" | "type" | "data">
+    & Partial<Pick<Envelope, "priority" | "requiresAck" | "correlationId" | "expiresAtMs">>
+    & { readonly wallMs: number },
+): Envelope {
+  const { wallMs, ...given } = message;
+  return {
+    messageId: crypto.randomUUID(),
+    sentAtMs: wallMs,
+    priority: NORMAL,
+    evolutionId: null,
+    evolutionType: null,
+    agentId: null,
+    retryCount: 0,
+    maxRetries: 3,
+    expiresAtMs: null,
+    requiresAck: false,
+    correlationId: null,
+    ...given,
+  };
+}
 
 /** The JSON bytes of `envelope`. Throws `RangeError` above what one record carries. */
 export function encodeEnvelope(envelope: Envelope): Bytes {

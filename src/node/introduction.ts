@@ -26,6 +26,8 @@ export interface Introduction {
   readonly features: readonly string[];
   readonly listen: readonly Address[];
   readonly capabilities: Capabilities;
+  /** Its certificates, sealed for members of its network; see `Membership.prove`. */
+  readonly proof: string | undefined;
 }
 
 /** Streams, and pings in the session itself (PROTOCOL.md section 6). */
@@ -35,16 +37,17 @@ export const FEATURES: readonly string[] = Object.freeze(["envelope/1", "exchang
 const MAX_FEATURES = 32;
 const MAX_FEATURE_LENGTH = 32;
 const MAX_ADDRESS_LENGTH = 80;
+const MAX_PROOF_LENGTH = 2_800;
 
 export function encodeIntroduction(introduction: Introduction): Bytes {
-  const { id, version, features, listen, capabilities } = introduction;
+  const { id, version, features, listen, capabilities, proof } = introduction;
   return encodeMessage({
     node_id: id,
     version,
     features,
     listen: listen.slice(0, MAX_ADDRESSES).map(formatAddress),
     capabilities: writeCapabilities(capabilities, id),
-    proof: null,
+    proof: proof ?? null,
   });
 }
 
@@ -105,6 +108,7 @@ function readIntroduction(payload: Bytes): Introduction {
       capabilities: readCapabilities(fields.object("capabilities", { absent: {} }), {
         withLoad: true,
       }),
+      proof: fields.textOrNull("proof", { maxLength: MAX_PROOF_LENGTH }) ?? undefined,
     });
   } catch (error) {
     if (!(error instanceof FieldError || error instanceof DiscoveryError)) throw error;

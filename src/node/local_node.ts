@@ -16,6 +16,7 @@ import { DEFAULT_RATE_LIMIT, RateLimiter, type RateLimitOptions } from "../disco
 import { type Address, scopeOf } from "../net/address.ts";
 import { type HelloOptions, SUPPORTED_VERSIONS, type VersionRange } from "../noise/hello.ts";
 import { type Primitives, randomBytes } from "../noise/primitives.ts";
+import type { Membership, Standing } from "../trust/membership.ts";
 import { type ConversationDeadlines, DEFAULT_DEADLINES } from "./deadlines.ts";
 import type { Identity } from "./identity.ts";
 import { FEATURES, type Introduction } from "./introduction.ts";
@@ -28,7 +29,13 @@ export interface LocalNodeOptions {
   readonly rateLimit?: RateLimitOptions;
   readonly limitLoopback?: boolean;
   readonly versions?: VersionRange;
+  /** Our network; without one, any authenticated key is accepted. */
+  readonly membership?: Membership | undefined;
+  /** The secrets of the invitations we have given out; see `InvitationBook.keyOf`. */
+  readonly invitationKeyOf?: (id: Bytes) => Bytes;
+  /** The invitation that we use: its key, its id. */
   readonly psk?: Bytes;
+  readonly pskId?: Bytes;
   readonly deadlines?: ConversationDeadlines;
   readonly maxHandshakes?: number;
   /** What we are now. */
@@ -64,6 +71,8 @@ export class LocalNode {
       s: identity.dh,
       versions: options.versions ?? SUPPORTED_VERSIONS,
       psk: options.psk,
+      pskId: options.pskId,
+      pskOf: options.invitationKeyOf,
     };
     this.responder = new DiscoveryResponder({
       clock,
@@ -104,7 +113,13 @@ export class LocalNode {
       features: FEATURES,
       listen: this.#options.addresses(),
       capabilities: this.#options.describe().capabilities,
+      proof: this.#options.membership?.prove(),
     };
+  }
+
+  /** As what a peer whose key is proved may take part. Throws `TrustError` when it may not. */
+  judge({ id, proof }: Introduction): Standing {
+    return this.#options.membership?.judge(id, proof) ?? { kind: "open" };
   }
 
   /** A place among the handshakes in flight, to be released once; `undefined` when all are taken. */

@@ -17,6 +17,7 @@ import { type Reply, RequestError, type RequestOptions } from "../channel/reques
 import type { IncomingRequest, OutgoingReply } from "../channel/responder.ts";
 import type { Address } from "../net/address.ts";
 import type { ByteStream, Dialer, Listener } from "../net/stream.ts";
+import { isTrustCode, type TrustCode } from "../trust/certificate.ts";
 import { Admission, type AdmissionOptions, DEFAULT_ADMISSION } from "./admission.ts";
 import type { Approach, ConversationEvents, SealedPeer } from "./conversation_events.ts";
 import { Delivery } from "./delivery.ts";
@@ -25,7 +26,7 @@ import { Link } from "./link.ts";
 import type { LocalNode } from "./local_node.ts";
 import type { DialOutcome, NodeCounters, NodeEvent } from "./node_events.ts";
 import { Questions } from "./questions.ts";
-import { type SendOptions, Session } from "./session.ts";
+import { type SendOptions, Session, type SessionOptions } from "./session.ts";
 import type { Shaper } from "./shaper.ts";
 
 export interface NodeOptions {
@@ -47,10 +48,18 @@ export type PeerRequestHandler = (
   from: PeerId,
 ) => OutgoingReply | Promise<OutgoingReply>;
 
+/** Answers what a device asks that holds an invitation and is no member yet. */
+export type GuestRequestHandler = (
+  request: IncomingRequest,
+  guest: { readonly id: PeerId; readonly invitation: string },
+) => OutgoingReply | Promise<OutgoingReply>;
+
 export const DEFAULT_MAX_CONNECTIONS = 4_608;
 const DIAL_TIMEOUT_MS = 3_000;
 /** Two dials this close together crossed; further apart, the second means that the first is gone. */
 const CROSSING_MS = 5_000;
+/** How long a newcomer has for using its invitation. */
+const GUEST_MS = 30_000;
 const RETRY_TICK_MS = 500;
 const ACCEPT_PAUSE_MS = 100;
 /** Codes under which a connection ends in the ordinary course of things. */
@@ -93,6 +102,7 @@ export class Node {
   readonly #admission: Admission<Link>;
   readonly #questions: Questions;
   readonly #handlers = new Map<string, PeerRequestHandler>();
+  readonly #guestHandlers = new Map<string, GuestRequestHandler>();
   readonly #links = new Set<Link>();
   readonly #sessions = new Map<PeerId, Session>();
   readonly #listeners: Listener[] = [];
@@ -217,6 +227,11 @@ export class Node {
     this.#handlers.set(type, handler);
   }
 
+  /** From here on `handler` answers requests of `type` from devices that hold an invitation. */
+  handleGuests(type: string, handler: GuestRequestHandler): void {
+    this.#guestHandlers.set(type, handler);
+  }
+
   /** Asks every peer for a sign of life and ends the sessions of those that give none in `withinMs`. */
   probe(withinMs: number): void {
     for (const session of this.#sessions.values()) session.link.probe(withinMs);
@@ -225,6 +240,13 @@ export class Node {
   /** Ends the session with `id`, if any. */
   disconnect(id: PeerId, code: string): void {
     this.#sessions.get(id)?.link.close(code);
+  }
+
+  /** Ends the session with `id`, if any, and tells it why. */
+  turnAway(id: PeerId, code: TrustCode): void {
+    const session = this.#sessions.get(id);
+    session?.send("ERROR", { code, message: "You are not a member of this network any more" });
+    session?.link.close(code);
   }
 
   /** Says goodbye to every peer, then frees every socket and timer. Idempotent. */
@@ -315,7 +337,10 @@ export class Node {
       },
       onSealed: (peer, mux) => {
         this.#admission.release(link());
-        session = this.#openSession({ link: link(), mux, peer, remote });
+        const sealed = { link: link(), mux, peer, remote };
+        if (peer.standing.kind === "invited") {
+          session = this.#openGuestSession(sealed, peer.standing.invitation);
+        } else session = this.#openSession(sealed);
         if (this.#sessions.has(peer.id)) dial?.resolve({ type: "session", id: peer.id });
       },
       onMessage: (body) => session?.receive(body),
@@ -332,20 +357,14 @@ export class Node {
     };
   }
 
-  #openSession({ link, mux, peer, remote }: SealedLink): Session | undefined {
-    const { local, clock } = this.#options;
+  #openSession(sealed: SealedLink): Session | undefined {
+    const { link, peer, remote } = sealed;
     const incumbent = this.#sessions.get(peer.id);
     if (incumbent && !this.#yields(incumbent, peer)) {
       link.close("duplicate");
       return undefined;
     }
-    const session = new Session({
-      ownId: local.identity.id,
-      peer,
-      link,
-      mux,
-      clock,
-      counters: this.counters,
+    const session: Session = this.#createSession(sealed, {
       delivery: incumbent?.delivery ?? new Delivery(),
       onEnvelope: (envelope) => this.#receive(session, envelope),
       handlerOf: (type) => {
@@ -353,14 +372,46 @@ export class Node {
         return handler && ((request) => handler(request, peer.id));
       },
       onUndelivered: (envelope) => this.#emit({ type: "undelivered", to: peer.id, envelope }),
-      onRefused: (code) => this.#reject(code, remote),
-      onFault: (error) => this.#fault(error),
     });
     this.#sessions.set(peer.id, session);
     incumbent?.link.close("duplicate");
     this.counters.sessionsOpened++;
     this.#emit({ type: "session_opened", peer, remote });
     return session;
+  }
+
+  /** A session that nobody is told of: its peer may use its invitation, for a while, and nothing else. */
+  #openGuestSession(sealed: SealedLink, invitation: string): Session {
+    const { link, peer } = sealed;
+    const timer = this.#options.clock.schedule(GUEST_MS, () => link.close("idle"));
+    void link.ended.then(() => timer.cancel());
+    return this.#createSession(sealed, {
+      delivery: new Delivery(),
+      onEnvelope: () => {},
+      handlerOf: (type) => {
+        const handler = this.#guestHandlers.get(type);
+        return handler && ((request) => handler(request, { id: peer.id, invitation }));
+      },
+      onUndelivered: () => {},
+    });
+  }
+
+  #createSession(
+    { link, mux, peer, remote }: SealedLink,
+    duties: Pick<SessionOptions, "delivery" | "onEnvelope" | "handlerOf" | "onUndelivered">,
+  ): Session {
+    const { local, clock } = this.#options;
+    return new Session({
+      ownId: local.identity.id,
+      peer,
+      link,
+      mux,
+      clock,
+      counters: this.counters,
+      onRefused: (code) => this.#reject(code, remote),
+      onFault: (error) => this.#fault(error),
+      ...duties,
+    });
   }
 
   /** Whether an existing session gives way to a new one with the same peer. */
@@ -384,6 +435,9 @@ export class Node {
   #receive(session: Session, envelope: Envelope): void {
     const { id } = session.peer;
     if (this.#questions.answer(id, envelope)) return;
+    const refusal = envelope.type === "ERROR" ? envelope.data["code"] : undefined;
+    // The peer has seen our certificate and will not have us: its last word is the reason.
+    if (isTrustCode(refusal)) return session.link.close(refusal);
     this.#emit({ type: "envelope", from: id, envelope });
     if (envelope.type === "PEER_GOODBYE") session.link.close("goodbye");
   }

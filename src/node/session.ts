@@ -13,7 +13,7 @@ import { Timetable } from "../base/timetable.ts";
 import type { Mux } from "../channel/mux.ts";
 import { type Reply, Requester, type RequestOptions } from "../channel/requests.ts";
 import { type RequestHandler, Responder } from "../channel/responder.ts";
-import { NORMAL, PRIORITIES, type Priority } from "../channel/scheduler.ts";
+import { PRIORITIES, type Priority } from "../channel/scheduler.ts";
 import type { SealedPeer } from "./conversation_events.ts";
 import type { Delivery } from "./delivery.ts";
 import {
@@ -22,6 +22,7 @@ import {
   type Envelope,
   EnvelopeError,
   type MessageType,
+  newEnvelope,
 } from "./envelope.ts";
 import type { Link } from "./link.ts";
 
@@ -115,23 +116,16 @@ export class Session {
    */
   send(type: MessageType, data: JsonObject, options: SendOptions = {}): Envelope {
     const wallMs = this.#options.clock.wallMs();
-    const envelope: Envelope = {
-      messageId: crypto.randomUUID(),
+    const { expiresInMs, ...rest } = options;
+    const envelope = newEnvelope({
       type,
+      data,
       senderId: this.#options.ownId,
       recipientId: this.peer.id,
-      sentAtMs: wallMs,
-      priority: options.priority ?? NORMAL,
-      evolutionId: null,
-      evolutionType: null,
-      agentId: null,
-      data,
-      retryCount: 0,
-      maxRetries: 3,
-      expiresAtMs: options.expiresInMs === undefined ? null : wallMs + options.expiresInMs,
-      requiresAck: options.requiresAck ?? false,
-      correlationId: options.correlationId ?? null,
-    };
+      wallMs,
+      expiresAtMs: expiresInMs === undefined ? null : wallMs + expiresInMs,
+      ...rest,
+    });
     const bytes = encodeEnvelope(envelope);
     this.delivery.send(envelope, this.#options.clock.now());
     this.#post(bytes, envelope.priority);

@@ -95,7 +95,7 @@ Deno.test("decodeEnvelope() round-trips every type and priority", PURE, () => {
   }
 });
 
-Deno.test("MESSAGE_TYPES are LEGACY's", PURE, () => {
+Deno.test("MESSAGE_TYPES are LEGACY's, and one that members alone send", PURE, () => {
   const evolution = "START PROGRESS COMPLETE REQUEST_HELP OFFER_HELP ACCEPT_HELP DECLINE_HELP " +
     "PROPOSAL VOTE CONSENSUS METRICS_SHARE RESULTS_SHARE KNOWLEDGE_SHARE";
   assertEquals(
@@ -105,6 +105,7 @@ Deno.test("MESSAGE_TYPES are LEGACY's", PURE, () => {
       ..."DISCOVERY INTRODUCTION ANNOUNCEMENT GOODBYE".split(" ").map((name) => `PEER_${name}`),
       ...evolution.split(" ").map((name) => `EVOLUTION_${name}`),
       ..."STATUS REQUEST ALLOCATION".split(" ").map((name) => `RESOURCE_${name}`),
+      "NETWORK_STATE",
     ].sort(),
   );
 });

@@ -20,6 +20,7 @@ const INTRODUCTION: Introduction = {
   features: FEATURES,
   listen: [{ host: "192.168.1.5", port: 9000 }, { host: "fe80::1", port: 9001 }],
   capabilities: LAPTOP,
+  proof: "c2VhbGVk",
 };
 const PROVED = { rs: ALICE.dh.publicKey, version: 1 };
 
@@ -42,7 +43,7 @@ Deno.test("encodeIntroduction() spells the handshake's keys", PURE, () => {
     version: 1,
     features: [...FEATURES],
     listen: ["192.168.1.5:9000", "[fe80::1]:9001"],
-    proof: null,
+    proof: "c2VhbGVk",
   });
   assertEquals((capabilities as Record<string, unknown>)["cpu_cores"], 8);
 });

@@ -46,7 +46,13 @@ function setup() {
   const delivery = new Delivery();
   const session = new Session({
     ownId: ALICE.id,
-    peer: { id: BOB.id, introduction: local.introduce(1), features: [], isDialer: true },
+    peer: {
+      id: BOB.id,
+      introduction: local.introduce(1),
+      standing: { kind: "open" },
+      features: [],
+      isDialer: true,
+    },
     link: deadLink(clock),
     mux: new Mux({
       isDialer: true,
