@@ -6,9 +6,13 @@
  * starts full again, which gives an attacker with that many addresses nothing that they lack.
  */
 
+/** Each at least 1. */
 export interface RateLimitOptions {
+  /** Requests that one address may make, in the long run. */
   readonly perSecond: number;
+  /** And at once, after a rest. */
   readonly burst: number;
+  /** Addresses remembered. */
   readonly maxAddresses: number;
 }
 
@@ -24,6 +28,17 @@ export type Verdict =
   | { readonly action: "refuse"; readonly retryAfterMs: number }
   | { readonly action: "drop" };
 
+/** What became of the requests since the start. */
+export interface RateLimitCounters {
+  readonly allowed: number;
+  /** Refused with a word. */
+  readonly refused: number;
+  /** Refused in silence. */
+  readonly dropped: number;
+  /** Addresses remembered now. */
+  readonly addresses: number;
+}
+
 const ALLOW: Verdict = Object.freeze({ action: "allow" });
 const DROP: Verdict = Object.freeze({ action: "drop" });
 
@@ -37,14 +52,15 @@ export class RateLimiter {
   readonly #options: RateLimitOptions;
   /** In order of last use: the first is the one to forget. */
   readonly #buckets = new Map<string, Bucket>();
+  readonly #counters = { allowed: 0, refused: 0, dropped: 0 };
 
   constructor(options: RateLimitOptions = DEFAULT_RATE_LIMIT) {
     this.#options = options;
   }
 
-  /** Number of addresses remembered. */
-  get size(): number {
-    return this.#buckets.size;
+  /** As they stand now. */
+  get counters(): RateLimitCounters {
+    return { ...this.#counters, addresses: this.#buckets.size };
   }
 
   /** Counts one request from `address` at `nowMs`. */
@@ -66,10 +82,15 @@ export class RateLimiter {
     if (bucket.tokens >= 1) {
       bucket.tokens--;
       bucket.isToldOff = false;
+      this.#counters.allowed++;
       return ALLOW;
     }
-    if (bucket.isToldOff) return DROP;
+    if (bucket.isToldOff) {
+      this.#counters.dropped++;
+      return DROP;
+    }
     bucket.isToldOff = true;
+    this.#counters.refused++;
     return { action: "refuse", retryAfterMs: Math.ceil((1 - bucket.tokens) / perSecond * 1000) };
   }
 }

@@ -23,7 +23,7 @@ import {
   writeReply,
 } from "./message.ts";
 import { type MessageSigner, type VerifySignature } from "./signature.ts";
-import type { RateLimiter } from "./rate_limit.ts";
+import type { RateLimitCounters, RateLimiter } from "./rate_limit.ts";
 
 /** Who may use unsigned discovery: nobody, private networks, everyone. */
 export type LegacyPolicy = "off" | "lan" | "any";
@@ -58,6 +58,11 @@ export class DiscoveryResponder {
 
   constructor(options: ResponderOptions) {
     this.#options = options;
+  }
+
+  /** What the rate limit did so far; exempt addresses are not in it. */
+  get rateLimit(): RateLimitCounters {
+    return this.#options.limiter.counters;
   }
 
   /** Answers one JSON payload that came from `host`. Never throws. */

@@ -16,9 +16,11 @@ import {
   type UnverifiedPeer,
 } from "./peer.ts";
 
+/** Each at least 1. */
 export interface RegistryOptions {
   readonly maxUnverified: number;
   readonly maxUnverifiedPerHost: number;
+  /** Silence after which an unverified peer goes, ms. */
   readonly unverifiedExpiryMs: number;
   /** Authenticated peers remembered; far above any village, it only bounds what identities cost us. */
   readonly maxAuthenticated: number;
@@ -36,6 +38,26 @@ export const DEFAULT_REGISTRY: RegistryOptions = Object.freeze({
   maxUnmetPerHost: 16,
 });
 
+/** What the bounds and the merge rules did since the start. */
+export interface RegistryCounters {
+  /** Evicted because there were `maxUnverified`. */
+  readonly unverifiedEvicted: number;
+  /** Evicted because its host had `maxUnverifiedPerHost`. */
+  readonly unverifiedEvictedOfHost: number;
+  /** Dropped after `unverifiedExpiryMs` of silence. */
+  readonly unverifiedExpired: number;
+  /** Evicted because there were `maxUnmet`. */
+  readonly unmetEvicted: number;
+  /** Evicted because its host had `maxUnmetPerHost`. */
+  readonly unmetEvictedOfHost: number;
+  /** Evicted because there were `maxAuthenticated`. */
+  readonly authenticatedEvicted: number;
+  /** Unsigned messages under a name that is somebody else's. */
+  readonly namesRefused: number;
+  /** Signed messages no newer than one already accepted. */
+  readonly replaysRefused: number;
+}
+
 /** What an unsigned message tells. */
 export interface UnverifiedNews {
   readonly id: string;
@@ -45,6 +67,16 @@ export interface UnverifiedNews {
 }
 
 export class Registry {
+  readonly #counters = {
+    unverifiedEvicted: 0,
+    unverifiedEvictedOfHost: 0,
+    unverifiedExpired: 0,
+    unmetEvicted: 0,
+    unmetEvictedOfHost: 0,
+    authenticatedEvicted: 0,
+    namesRefused: 0,
+    replaysRefused: 0,
+  };
   readonly #options: RegistryOptions;
   readonly #self: PeerId;
   /** Both maps are in order of last news: the first is the oldest. */
@@ -57,6 +89,11 @@ export class Registry {
   constructor(self: PeerId, options: RegistryOptions = DEFAULT_REGISTRY) {
     this.#self = self;
     this.#options = options;
+  }
+
+  /** As they stand now. */
+  get counters(): RegistryCounters {
+    return { ...this.#counters };
   }
 
   get size(): number {
@@ -84,7 +121,10 @@ export class Registry {
     if (news.id === this.#self) return undefined;
     const known = this.#authenticated.get(news.id);
     const merged = mergeAuthenticated(known, news, DEFAULT_CAPABILITIES, nowMs);
-    if (!merged) return undefined;
+    if (!merged) {
+      this.#counters.replaysRefused++;
+      return undefined;
+    }
     // Whoever said this name without proof loses it to the one who proved it.
     this.#unverified.delete(news.id);
     this.#authenticated.delete(news.id);
@@ -107,10 +147,11 @@ export class Registry {
    * belongs to an authenticated peer, to ourselves, or to an old node heard from another host.
    */
   learnUnverified(news: UnverifiedNews, nowMs: number): UnverifiedPeer | undefined {
-    if (news.id === this.#self || this.#authenticated.has(news.id)) return undefined;
     const known = this.#unverified.get(news.id);
-    const isHeld = known && nowMs - known.lastSeenMs <= this.#options.unverifiedExpiryMs;
-    if (isHeld && known.host !== news.host) return undefined;
+    if (this.#isTaken(news, known, nowMs)) {
+      this.#counters.namesRefused++;
+      return undefined;
+    }
     this.#unverified.delete(news.id);
     this.#makeRoom(news.host);
     const peer: UnverifiedPeer = Object.freeze({
@@ -127,21 +168,38 @@ export class Registry {
     return peer;
   }
 
+  /** Drops whatever is known of `id`. */
+  forget(id: PeerId): void {
+    this.#authenticated.delete(id);
+    this.#unmet.delete(id);
+  }
+
   /** Drops the unverified peers that have been silent too long; returns their ids. */
   expire(nowMs: number): readonly string[] {
     const dropped: string[] = [];
     for (const [id, peer] of this.#unverified) {
       if (nowMs - peer.lastSeenMs <= this.#options.unverifiedExpiryMs) break;
       this.#unverified.delete(id);
+      this.#counters.unverifiedExpired++;
       dropped.push(id);
     }
     return dropped;
   }
 
+  /** Whether the name is ours, an authenticated peer's, or a live old node's on another host. */
+  #isTaken(news: UnverifiedNews, known: UnverifiedPeer | undefined, nowMs: number): boolean {
+    if (news.id === this.#self || this.#authenticated.has(news.id)) return true;
+    if (!known || known.host === news.host) return false;
+    return nowMs - known.lastSeenMs <= this.#options.unverifiedExpiryMs;
+  }
+
   #makeRoom(host: string): void {
     const { maxUnverified, maxUnverifiedPerHost } = this.#options;
-    const id = oneToEvict(this.#unverified, host, maxUnverified, maxUnverifiedPerHost);
-    if (id !== undefined) this.#unverified.delete(id);
+    const evicted = oneToEvict(this.#unverified, host, maxUnverified, maxUnverifiedPerHost);
+    if (!evicted) return;
+    this.#unverified.delete(evicted.id);
+    if (evicted.isOfHost) this.#counters.unverifiedEvictedOfHost++;
+    else this.#counters.unverifiedEvicted++;
   }
 
   /** Keeps count of the peers that only ever signed messages, and evicts the oldest past the caps. */
@@ -151,9 +209,11 @@ export class Registry {
     const { maxUnmet, maxUnmetPerHost } = this.#options;
     const evicted = oneToEvict(this.#unmet, host, maxUnmet, maxUnmetPerHost);
     this.#unmet.set(peer.id, { host });
-    if (evicted === undefined) return;
-    this.#unmet.delete(evicted);
-    this.#authenticated.delete(evicted);
+    if (!evicted) return;
+    this.#unmet.delete(evicted.id);
+    this.#authenticated.delete(evicted.id);
+    if (evicted.isOfHost) this.#counters.unmetEvictedOfHost++;
+    else this.#counters.unmetEvicted++;
   }
 
   #evictAuthenticated(keep: string): void {
@@ -161,18 +221,22 @@ export class Registry {
       if (peer.isConnected || id === keep) continue;
       this.#authenticated.delete(id);
       this.#unmet.delete(id);
+      this.#counters.authenticatedEvicted++;
       return;
     }
   }
 }
 
-/** The entry that must go before one more from `host` is added: the oldest of its host, or of all. */
+/**
+ * The entry that must go before one more from `host` is added: the oldest of its host (`isOfHost`), or of
+ * all.
+ */
 function oneToEvict(
   entries: ReadonlyMap<string, { readonly host: string }>,
   host: string,
   max: number,
   maxPerHost: number,
-): string | undefined {
+): { readonly id: string; readonly isOfHost: boolean } | undefined {
   let ofHost = 0;
   let oldestOfHost: string | undefined;
   for (const [id, entry] of entries) {
@@ -180,8 +244,10 @@ function oneToEvict(
     oldestOfHost ??= id;
     ofHost++;
   }
-  if (ofHost >= maxPerHost) return oldestOfHost;
+  if (oldestOfHost !== undefined && ofHost >= maxPerHost) {
+    return { id: oldestOfHost, isOfHost: true };
+  }
   if (entries.size < max) return undefined;
   const [oldest] = entries.keys();
-  return oldest;
+  return oldest === undefined ? undefined : { id: oldest, isOfHost: false };
 }

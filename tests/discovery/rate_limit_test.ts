@@ -69,14 +69,31 @@ Deno.test(
     for (const host of ["a", "b", "c"]) assertEquals(limiter.take(host, 0).action, "allow");
     assertEquals(limiter.take("a", 0).action, "refuse");
     assertEquals(limiter.take("d", 0).action, "allow");
-    assertEquals(limiter.size, 3);
+    assertEquals(limiter.counters.addresses, 3);
     assertEquals(limiter.take("a", 0).action, "drop", "a was used, so b went");
     assertEquals(limiter.take("b", 0).action, "allow", "b starts afresh");
   },
 );
 
+Deno.test("RateLimiter.counters tell allowed, refused, dropped and addresses apart", PURE, () => {
+  const limiter = new RateLimiter({ perSecond: 2, burst: 3, maxAddresses: 2 });
+  const before = limiter.counters;
+  actions(limiter, 10, 0, "a");
+  // Half a second brings one token: one more is allowed and the next refused aloud again.
+  actions(limiter, 3, 500, "a");
+  actions(limiter, 1, 500, "b");
+  actions(limiter, 1, 500, "c");
+  assertEquals(limiter.counters, {
+    allowed: 3 + 1 + 1 + 1,
+    refused: 1 + 1,
+    dropped: 6 + 1,
+    addresses: 2,
+  });
+  assertEquals(before, { allowed: 0, refused: 0, dropped: 0, addresses: 0 });
+});
+
 Deno.test("RateLimiter stays at its bound under twenty thousand addresses", PURE, () => {
   const limiter = new RateLimiter();
   for (let i = 0; i < 20_000; i++) limiter.take(`2001:db8::${i.toString(16)}`, i);
-  assertEquals(limiter.size, DEFAULT_RATE_LIMIT.maxAddresses);
+  assertEquals(limiter.counters.addresses, DEFAULT_RATE_LIMIT.maxAddresses);
 });

@@ -3,7 +3,7 @@ import { type Bytes, concatBytes, decodeUtf8, encodeUtf8 } from "../../src/base/
 import { ManualClock } from "../../src/base/clock.ts";
 import type { JsonObject } from "../../src/base/guards.ts";
 import { encodeMessage, nonceText, readReply, writeRequest } from "../../src/discovery/message.ts";
-import { RateLimiter } from "../../src/discovery/rate_limit.ts";
+import { RateLimiter, type RateLimitOptions } from "../../src/discovery/rate_limit.ts";
 import {
   type Answer,
   DiscoveryResponder,
@@ -15,13 +15,19 @@ const PURE = { permissions: "none" } as const;
 const NONCE = nonceText(new Uint8Array(16).fill(7));
 const PUBLIC = "203.0.113.9";
 
-function setup(options: { legacy?: LegacyPolicy; limitLoopback?: boolean } = {}) {
+interface Setting {
+  readonly legacy?: LegacyPolicy;
+  readonly limitLoopback?: boolean;
+  readonly rateLimit?: RateLimitOptions;
+}
+
+function setup(options: Setting = {}) {
   const clock = new ManualClock();
   const responder = new DiscoveryResponder({
     clock,
     signer: ALICE.signing,
     verify: PRIMITIVES.verify,
-    limiter: new RateLimiter(),
+    limiter: new RateLimiter(options.rateLimit),
     legacy: options.legacy ?? "lan",
     limitLoopback: options.limitLoopback ?? false,
     describe: () => describe(ALICE, LAPTOP),
@@ -244,6 +250,25 @@ Deno.test("DiscoveryResponder.answer() counts malformed and signed requests too"
   assertEquals(responder.answer(encodeUtf8("{"), PUBLIC).error?.code, "rate_limited");
 });
 
+Deno.test(
+  "DiscoveryResponder.answer() keeps a configured rate, and counts what it did",
+  PURE,
+  () => {
+    const { clock, responder } = setup({
+      rateLimit: { perSecond: 2, burst: 5, maxAddresses: 8 },
+    });
+    const payload = encodeMessage(OLD);
+    const ask = (count: number) => {
+      for (let i = 0; i < count; i++) responder.answer(payload, "10.0.0.7");
+    };
+    ask(8);
+    assertEquals(responder.rateLimit, { allowed: 5, refused: 1, dropped: 2, addresses: 1 });
+    clock.advance(1_000);
+    ask(4);
+    assertEquals(responder.rateLimit, { allowed: 7, refused: 2, dropped: 3, addresses: 1 });
+  },
+);
+
 Deno.test("DiscoveryResponder.answer() counts loopback only where asked to", PURE, () => {
   for (const limitLoopback of [false, true]) {
     const { responder } = setup({ limitLoopback });
@@ -252,5 +277,11 @@ Deno.test("DiscoveryResponder.answer() counts loopback only where asked to", PUR
       if (responder.answer(encodeMessage(OLD), "127.0.0.1").peer) served++;
     }
     assertEquals(served, limitLoopback ? 100 : 500);
+    assertEquals(
+      responder.rateLimit,
+      limitLoopback
+        ? { allowed: 100, refused: 1, dropped: 399, addresses: 1 }
+        : { allowed: 0, refused: 0, dropped: 0, addresses: 0 },
+    );
   }
 });

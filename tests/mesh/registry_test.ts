@@ -153,6 +153,75 @@ Deno.test("Registry caps authenticated peers, sparing the connected and the newc
   assertEquals(ids(registry), [a, b, e]);
 });
 
+/** What the counters of `registry` add up to, those at 0 left out. */
+function counted(registry: Registry): Record<string, number> {
+  return Object.fromEntries(Object.entries(registry.counters).filter(([, count]) => count > 0));
+}
+
+/** Signed once, and never met. */
+function meetNot(registry: Registry, n: number, host: string, nowMs: number) {
+  return registry.learn({ id: identityOf(n).id, host, signedAtMs: 1 }, nowMs);
+}
+
+Deno.test("Registry keeps at most 16 of a host that signed and were never met", PURE, () => {
+  const registry = new Registry(ALICE.id);
+  meetNot(registry, 100, "10.0.0.3", 0);
+  for (let n = 0; n < 20; n++) meetNot(registry, n, "10.0.0.9", 1 + n);
+  assertEquals(registry.size, 1 + 16);
+  assertEquals([0, 3, 4].map((n) => registry.get(identityOf(n).id)?.lastSeenMs), [
+    undefined,
+    undefined,
+    5,
+  ]);
+  assertEquals(counted(registry), { unmetEvictedOfHost: 4 });
+});
+
+Deno.test("Registry keeps at most as many never met as it is told, the met besides", PURE, () => {
+  const registry = new Registry(ALICE.id, { ...DEFAULT_REGISTRY, maxUnmet: 3 });
+  registry.learn({ id: BOB.id, isConnected: true }, 0);
+  for (let n = 0; n < 5; n++) meetNot(registry, n, `10.0.0.${n}`, n);
+  assertEquals(ids(registry), [BOB.id, ...[2, 3, 4].map((n) => identityOf(n).id)]);
+  assertEquals(counted(registry), { unmetEvicted: 2 });
+});
+
+Deno.test("Registry.counters tell which bound evicted an unverified peer", PURE, () => {
+  const registry = new Registry(ALICE.id, {
+    ...DEFAULT_REGISTRY,
+    maxUnverified: 5,
+    maxUnverifiedPerHost: 2,
+    unverifiedExpiryMs: 1_000,
+  });
+  for (let n = 0; n < 5; n++) hear(registry, `n${n}`, "10.0.0.9", n);
+  assertEquals(counted(registry), { unverifiedEvictedOfHost: 3 });
+  for (let n = 5; n < 9; n++) hear(registry, `n${n}`, `10.0.0.${n + 5}`, n);
+  assertEquals(counted(registry), { unverifiedEvictedOfHost: 3, unverifiedEvicted: 1 });
+  assertEquals(registry.expire(1_007).length, 3, "n4, n5 and n6 spoke at 4, 5 and 6 ms");
+  assertEquals(counted(registry), {
+    unverifiedEvictedOfHost: 3,
+    unverifiedEvicted: 1,
+    unverifiedExpired: 3,
+  });
+});
+
+Deno.test("Registry.counters tell names refused from replays", PURE, () => {
+  const registry = new Registry(ALICE.id);
+  registry.learn({ id: BOB.id, signedAtMs: 5 }, 0);
+  hear(registry, "python-node", "10.0.0.3", 0);
+  for (const name of [ALICE.id, BOB.id, "python-node"]) hear(registry, name, "10.6.6.6", 1);
+  assertEquals(counted(registry), { namesRefused: 3 });
+  for (const signedAtMs of [5, 4]) registry.learn({ id: BOB.id, signedAtMs }, 1);
+  assertEquals(counted(registry), { namesRefused: 3, replaysRefused: 2 });
+  hear(registry, "python-node", "10.0.0.3", 2);
+  registry.learn({ id: BOB.id, signedAtMs: 6 }, 2);
+  assertEquals(counted(registry), { namesRefused: 3, replaysRefused: 2 }, "honest news is neither");
+});
+
+Deno.test("Registry.counters tell how many authenticated peers its size cost", PURE, () => {
+  const registry = new Registry(ALICE.id, { ...DEFAULT_REGISTRY, maxAuthenticated: 3 });
+  for (let n = 0; n < 10; n++) registry.learn({ id: identityOf(n).id }, n);
+  assertEquals(counted(registry), { authenticatedEvicted: 7 });
+});
+
 Deno.test("Registry.amend() changes only what it names, and only whom it knows", PURE, () => {
   const registry = new Registry(ALICE.id);
   registry.learn({ id: BOB.id, isConnected: true }, 5);
