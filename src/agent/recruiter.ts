@@ -1,16 +1,17 @@
 /**
- * The recruiter: dials whom the plan says, for ever, and remembers who lives at which address.
+ * The recruiter: dials whom the plan says, for ever, and remembers who lives at which given address.
  *
- * A given address (`--peer`) is asked in JSON first, for it may be an old node's, and upgraded where it
- * can; a peer known by its key is dialled sealed at once. An old node is asked again before its entry
- * expires. An address that turns out to be our own is not dialled again.
+ * An address whose owner is not known may be asked in JSON first, for it may be an old node's, and upgraded
+ * where it can; a peer known by its key is dialled sealed at once. An address that the owner gave and that
+ * turns out to be our own is not dialled again.
  */
 
 import { type Clock, scheduleEvery, type Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { parsePeerId, type PeerId, shortId } from "../base/peer_id.ts";
-import type { DialPlan, Target } from "../mesh/dial_plan.ts";
-import { type Address, formatAddress } from "../net/address.ts";
+import type { Dial, DialPlan } from "../mesh/dial_plan.ts";
+import type { Target } from "../mesh/dial_targets.ts";
+import { formatAddress } from "../net/address.ts";
 import type { Node } from "../node/node.ts";
 import type { DialOutcome } from "../node/node_events.ts";
 
@@ -21,16 +22,15 @@ export interface RecruiterOptions {
   readonly log: Log;
 }
 
-const TICK_MS = 250;
-/** Well inside the 120 s after which a silent old node expires. */
-const REFRESH_UNVERIFIED_MS = 45_000;
+/** Half the distance between two redials, so that none waits for much more than that. */
+const TICK_MS = 125;
 
 export class Recruiter {
   readonly #options: RecruiterOptions;
   readonly #timer: Timer;
   /** Who answered at a given address; `self` for our own. */
   readonly #owners = new Map<string, PeerId | "self">();
-  /** Targets whose failure has been told: the first of a row is news, the others are not. */
+  /** Given addresses whose failure has been told: the first of a row is news, the others are not. */
   readonly #failing = new Set<string>();
   readonly #dials = new Set<Promise<void>>();
   #isClosed = false;
@@ -44,8 +44,8 @@ export class Recruiter {
   dialDue(): void {
     if (this.#isClosed) return;
     const { plan, clock } = this.#options;
-    for (const { target, address } of plan.due(clock.now(), (each) => this.#isWanted(each))) {
-      const dial = this.#dial(target, address).finally(() => this.#dials.delete(dial));
+    for (const due of plan.due(clock.now(), (each) => this.#isWanted(each))) {
+      const dial = this.#dial(due).finally(() => this.#dials.delete(dial));
       this.#dials.add(dial);
     }
   }
@@ -63,29 +63,31 @@ export class Recruiter {
     return owner === undefined || !this.#options.node.isConnected(owner);
   }
 
-  async #dial(target: Target, address: Address): Promise<void> {
+  async #dial(due: Dial): Promise<void> {
     const { node, plan, clock } = this.#options;
-    const outcome = await node.dial(
-      address,
-      target.id ? { approach: "seal", expected: target.id } : { approach: "ask_then_seal" },
-    );
-    this.#report(target, address, outcome);
-    const nowMs = clock.now();
-    if (outcome.type === "answered") plan.settle(target.key, nowMs, REFRESH_UNVERIFIED_MS);
-    else plan.settle(target.key, nowMs, outcome.type === "session" ? 0 : undefined);
+    const { target, address } = due;
+    const expected = target.id && { expected: target.id };
+    const outcome = await node.dial(address, { approach: target.approach, ...expected });
+    this.#report(due, outcome);
+    const id = outcome.type === "answered" ? parsePeerId(outcome.id) : undefined;
+    // Who says no more because we are in session with it already.
+    const isConnected = id !== undefined && node.isConnected(id);
+    plan.settle(due, clock.now(), id && isConnected ? { type: "session", id } : outcome);
     this.dialDue();
   }
 
-  #report(target: Target, address: Address, outcome: DialOutcome): void {
-    const where = formatAddress(address);
-    const id = outcome.type === "failed" ? undefined : parsePeerId(outcome.id);
-    if (id && this.#options.node.isConnected(id)) this.#owners.set(target.key, id);
-    if (outcome.type !== "failed") return void this.#failing.delete(target.key);
-    if (outcome.code === "self_connection" && !target.id) this.#owners.set(target.key, "self");
-    const level = target.id || this.#failing.has(target.key) ? "debug" : "warn";
-    if (!target.id) this.#failing.add(target.key);
+  #report({ target, address }: Dial, outcome: DialOutcome): void {
+    const isGiven = target.kind === "given";
+    if (outcome.type !== "failed") {
+      const id = parsePeerId(outcome.id);
+      if (isGiven && id && this.#options.node.isConnected(id)) this.#owners.set(target.key, id);
+      return void this.#failing.delete(target.key);
+    }
+    if (isGiven && outcome.code === "self_connection") this.#owners.set(target.key, "self");
+    const level = isGiven && !this.#failing.has(target.key) ? "warn" : "debug";
+    if (isGiven) this.#failing.add(target.key);
     this.#options.log(level, "peer not reached", {
-      address: where,
+      address: formatAddress(address),
       peer: target.id && shortId(target.id),
       code: outcome.code,
       next: "dialled again",

@@ -1,80 +1,114 @@
 /**
- * When to dial whom: every target we want a session with, each with a back-off of its own (1 s to 60 s, with
- * jitter), for ever.
+ * When to dial whom: every target we want a session with, each of its addresses with a back-off of its own.
  *
- * Sans-IO: {@link DialPlan.due} says what to dial now, {@link DialPlan.settle} takes the outcome. A target is
- * an address someone gave (`--peer`) or a peer by id with the addresses known of it; the latter is dropped
- * when nobody wants it any more.
+ * | target  | what it is                                | back-off       | given up                        |
+ * |---------|-------------------------------------------|----------------|---------------------------------|
+ * | given   | an address that the owner named           | 1 s to 60 s    | never                           |
+ * | peer    | an id and its addresses, met or heard of  | 5 s to 10 min  | never met: after 8 failures     |
+ * | found   | an address whose owner is not known yet   | 5 s to 10 min  | after 3 failures in a row       |
+ *
+ * Who is of another network is left alone for the longest back-off; unless we have met it, it is given up.
+ *
+ * Of what is due, peers that vanished just now go first, then given addresses, then those where we have been
+ * before, then news, the latest first, and last the rest of what failed; `dial_pace.ts` says how fast. What
+ * others make up therefore costs the targets that we know nothing but a place behind them.
+ *
+ * Sans-IO: {@link DialPlan.due} says what to dial now, {@link DialPlan.settle} takes the outcome.
  */
 
-import type { Random } from "../base/random.ts";
 import type { PeerId } from "../base/peer_id.ts";
-import { type Address, formatAddress, mergeAddresses } from "../net/address.ts";
+import type { Random } from "../base/random.ts";
+import { type Address, formatAddress } from "../net/address.ts";
+import type { DialOutcome } from "../node/node_events.ts";
+import { isTrustCode } from "../trust/certificate.ts";
+import { backoffMs, type BackoffRange } from "./backoff.ts";
+import { DEFAULT_DIAL_PACE, DialPace, type DialPaceOptions, type DialReason } from "./dial_pace.ts";
+import type { DialPath } from "./dial_paths.ts";
+import { type DialEntry, type DialTargetLimits, DialTargets, type Target } from "./dial_targets.ts";
+import { ShunList } from "./shun_list.ts";
 
-export interface DialPlanOptions {
-  readonly minBackoffMs: number;
-  readonly maxBackoffMs: number;
-  /** Dials under way at once. */
-  readonly maxInFlight: number;
-  /** Peers remembered for dialling; given addresses do not count. */
-  readonly maxPeers: number;
-  /** Failures after which a peer that was never met is dropped: others may have made it up. */
+export interface DialPlanOptions extends DialTargetLimits {
+  readonly givenBackoff: BackoffRange;
+  /** Of peers and found addresses. */
+  readonly backoff: BackoffRange;
+  /** Failures after which an address of a peer that was never met is dropped: others may have made it up. */
   readonly maxFailuresUnmet: number;
+  /** Failures in a row after which a found address is dropped. */
+  readonly maxFailuresFound: number;
+  readonly pace: DialPaceOptions;
 }
 
 export const DEFAULT_DIAL_PLAN: DialPlanOptions = Object.freeze({
-  minBackoffMs: 1_000,
-  maxBackoffMs: 60_000,
-  maxInFlight: 16,
+  givenBackoff: { minMs: 1_000, maxMs: 60_000 },
+  backoff: { minMs: 5_000, maxMs: 600_000 },
   maxPeers: 4_096,
+  maxFound: 256,
   maxFailuresUnmet: 8,
+  maxFailuresFound: 3,
+  pace: DEFAULT_DIAL_PACE,
 });
 
-/** One thing to dial. */
-export interface Target {
-  readonly key: string;
-  /** Whom to expect; `undefined` for an address whose owner is not known yet. */
-  readonly id: PeerId | undefined;
-  readonly addresses: readonly Address[];
+/** A target at one of its addresses. */
+export interface Dial {
+  readonly target: Target;
+  readonly address: Address;
 }
 
-interface Entry {
-  target: Target;
-  failures: number;
-  dueMs: number;
-  isInFlight: boolean;
-  nextAddress: number;
-  isMet: boolean;
-  /** Whether new addresses came during the dial that is under way. */
-  hasNews: boolean;
+export interface DialStats {
+  readonly targets: number;
+  readonly inFlight: number;
+  /** Dials begun in the last 10 s. */
+  readonly recentDials: number;
+}
+
+/** Well inside the 120 s after which a silent old node expires. */
+const REFRESH_MS = 45_000;
+/** How long mere news does not bring back what refused us. */
+const SHUN_MS = 600_000;
+/** A given address whose sessions follow each other this soon is no good, and left alone for longer. */
+const FLAPPING_MS = 120_000;
+
+interface Candidate {
+  readonly entry: DialEntry;
+  readonly path: DialPath;
+  readonly reason: DialReason;
+  /** Lower goes first. */
+  readonly rank: number;
 }
 
 export class DialPlan {
   readonly #options: DialPlanOptions;
   readonly #random: Random;
-  readonly #entries = new Map<string, Entry>();
-  #inFlight = 0;
-  #peers = 0;
+  readonly #pace: DialPace;
+  readonly #targets: DialTargets;
+  readonly #shunned = new ShunList();
 
   constructor(random: Random, options: DialPlanOptions = DEFAULT_DIAL_PLAN) {
     this.#random = random;
     this.#options = options;
+    this.#pace = new DialPace(options.pace);
+    this.#targets = new DialTargets(options);
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#targets.size;
+  }
+
+  stats(nowMs: number): DialStats {
+    const { inFlight } = this.#pace;
+    return { targets: this.size, inFlight, recentDials: this.#pace.recent(nowMs) };
   }
 
   /** Wants an address for ever, whoever answers. */
   wantAddress(address: Address, nowMs: number): void {
-    const key = formatAddress(address);
-    if (this.#entries.has(key)) return;
-    this.#add({ key, id: undefined, addresses: [address] }, nowMs, true);
+    if (this.#targets.get("given", formatAddress(address))) return;
+    this.#targets.addGiven(address, nowMs);
   }
 
   /**
-   * Wants a peer at its `addresses`, newest first; those known before stay behind them. New addresses reset
-   * its back-off. A peer once met is wanted for ever.
+   * Wants a peer at its `addresses`. One that was met is wanted for ever; otherwise we have just heard that
+   * it is alive, which has it dialled at once, though an address that was just dialled not sooner than 5 s
+   * later.
    */
   wantPeer(
     id: PeerId,
@@ -82,118 +116,181 @@ export class DialPlan {
     nowMs: number,
     { isMet = false }: { readonly isMet?: boolean } = {},
   ): void {
-    if (addresses.length === 0) return;
-    const entry = this.#entries.get(id);
-    const target = { key: id, id, addresses };
-    if (!entry) {
-      if (this.#peers >= this.#options.maxPeers) return;
-      this.#peers++;
-      return this.#add(target, nowMs, isMet);
+    const isShunned = (key: string) => !isMet && this.#shunned.has(key, nowMs);
+    if (isShunned(id)) return;
+    const dialled = addresses.filter((address) => !isShunned(`${id} ${formatAddress(address)}`));
+    if (dialled.length === 0) return;
+    const entry = this.#targets.get("peer", id) ?? this.#targets.addPeer(id);
+    if (!entry) return;
+    entry.paths.add(dialled, nowMs, { isHearsay: !isMet });
+    if (isMet) {
+      entry.isProven = true;
+      return entry.paths.forgive();
     }
-    const isNews = addresses.some((address) => !includes(entry.target.addresses, address));
-    entry.target = { ...target, addresses: mergeAddresses(addresses, entry.target.addresses) };
-    entry.isMet ||= isMet;
-    if (!isNews) return;
-    entry.failures = 0;
-    entry.nextAddress = 0;
-    entry.hasNews = entry.isInFlight;
-    entry.dueMs = Math.min(entry.dueMs, nowMs);
+    entry.paths.hear(nowMs);
+    this.#targets.hear(entry, nowMs);
   }
 
-  /** Makes everything due at once: the world may have changed while we could not see it. */
+  /**
+   * Wants an address that turned up, to learn who lives there: asked again every 45 s while an old node
+   * answers, dropped when its owner is known.
+   */
+  findAddress(
+    address: Address,
+    nowMs: number,
+    { approach }: { readonly approach: Target["approach"] },
+  ): void {
+    const known = this.#targets.get("found", formatAddress(address));
+    // A place that answers is asked often enough.
+    if (known?.paths.hasFailed) return known.paths.hear(nowMs);
+    if (this.isKnown(address, nowMs)) return;
+    const added = this.#targets.addFound(address, approach, nowMs);
+    if (added) this.#targets.hear(added, nowMs);
+  }
+
+  /** Whether nothing is to be learnt from who lives at an address: it is dialled anyway, or in vain. */
+  isKnown(address: Address, nowMs: number): boolean {
+    const key = formatAddress(address);
+    return this.#targets.hasAddress(key) || this.#shunned.has(key, nowMs);
+  }
+
+  /** Makes everything due at once and forgives all: the network may be another one. */
   retryAll(nowMs: number): void {
-    for (const entry of this.#entries.values()) {
-      entry.failures = 0;
-      entry.dueMs = Math.min(entry.dueMs, nowMs);
+    this.#shunned.clear();
+    this.#pace.makeStale();
+    for (const kind of ["given", "peer", "found"] as const) {
+      for (const { paths } of this.#targets.of(kind)) paths.reset(nowMs);
     }
   }
 
   /** Makes a peer due before all others: it was there just now. */
   prefer(id: PeerId, nowMs: number): void {
-    const entry = this.#entries.get(id);
+    const entry = this.#targets.get("peer", id);
     if (!entry) return;
-    entry.dueMs = Math.min(entry.dueMs, nowMs);
-    const others = [...this.#entries].filter(([key]) => key !== id);
-    this.#entries.clear();
-    this.#entries.set(id, entry);
-    for (const [key, other] of others) this.#entries.set(key, other);
+    entry.isUrgent = true;
+    entry.paths.hurry(nowMs);
   }
 
   /** Stops dialling a peer. */
   forgetPeer(id: PeerId): void {
-    if (this.#entries.delete(id)) this.#peers--;
+    this.#targets.drop("peer", id);
+  }
+
+  /** Stops dialling a peer that is none of us, whatever is heard of it in the next 10 min. */
+  shun(id: PeerId, nowMs: number): void {
+    this.forgetPeer(id);
+    this.#shunned.add(id, nowMs + SHUN_MS);
   }
 
   /** What to dial at `nowMs`, each marked as under way, among those that `isWanted`. */
-  due(
-    nowMs: number,
-    isWanted: (target: Target) => boolean,
-  ): readonly { readonly target: Target; readonly address: Address }[] {
-    const dials: { target: Target; address: Address }[] = [];
-    for (const entry of this.#entries.values()) {
-      if (this.#inFlight >= this.#options.maxInFlight) break;
-      if (entry.isInFlight || entry.dueMs > nowMs || !isWanted(entry.target)) continue;
-      const { addresses } = entry.target;
-      const address = addresses[entry.nextAddress % addresses.length];
-      if (!address) continue;
+  due(nowMs: number, isWanted: (target: Target) => boolean): readonly Dial[] {
+    const dials: Dial[] = [];
+    for (const { entry, path, reason } of this.#candidates(nowMs, isWanted)) {
+      // Two targets may share an address: the other's dial may well answer for both.
+      if (entry.isInFlight || this.#pace.isInFlight(path.key)) continue;
+      if (!this.#pace.allows(reason, nowMs)) continue;
+      this.#pace.begin(path.key, reason, nowMs);
       entry.isInFlight = true;
-      this.#inFlight++;
-      dials.push({ target: entry.target, address });
+      entry.isUrgent = false;
+      entry.notBeforeMs = nowMs + this.#options.pace.staggerMs;
+      path.dialledMs = nowMs;
+      dials.push({ target: entry.target, address: path.address });
     }
     return dials;
   }
 
-  /**
-   * Takes the outcome of a dial that `due` gave: after a success the target is due again in `againInMs`,
-   * after a failure (`undefined`) its next address is, or all of them after a back-off.
-   */
-  settle(key: string, nowMs: number, againInMs: number | undefined): void {
-    this.#inFlight--;
-    const entry = this.#entries.get(key);
-    if (!entry) return;
-    // Those that wait for a place go before it the next time.
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+  /** Takes the outcome of a dial that `due` gave. */
+  settle({ target, address }: Dial, nowMs: number, outcome: DialOutcome): void {
+    const key = formatAddress(address);
+    const flight = this.#pace.end(key);
+    const entry = this.#targets.get(target.kind, target.key);
+    if (!flight || !entry) return;
     entry.isInFlight = false;
-    if (againInMs !== undefined) {
-      entry.failures = 0;
-      entry.dueMs = nowMs + Math.max(againInMs, this.#options.minBackoffMs);
-      return;
-    }
-    if (entry.hasNews) {
-      entry.hasNews = false;
-      entry.dueMs = nowMs;
-      return;
-    }
-    entry.nextAddress++;
-    const hasTriedAll = entry.nextAddress % entry.target.addresses.length === 0;
-    entry.dueMs = hasTriedAll ? nowMs + this.#backoff(entry.failures++) : nowMs;
-    const isHopeless = !entry.isMet && entry.failures >= this.#options.maxFailuresUnmet;
-    if (isHopeless && entry.target.id) this.forgetPeer(entry.target.id);
+    const path = entry.paths.find(key);
+    if (!path) return;
+    if (outcome.type !== "failed") this.#succeed(entry, path, nowMs, outcome.type);
+    else if (outcome.code === "duplicate") this.#succeed(entry, path, nowMs, "session");
+    else if (flight === "stale") path.dueMs = nowMs;
+    else this.#fail(entry, path, nowMs, outcome.code);
+    entry.isFresh &&= entry.paths.due(nowMs) !== undefined;
   }
 
-  #add(target: Target, nowMs: number, isMet: boolean): void {
-    this.#entries.set(target.key, {
-      target,
-      failures: 0,
-      dueMs: nowMs,
-      isInFlight: false,
-      nextAddress: 0,
-      isMet,
-      hasNews: false,
-    });
+  #succeed(entry: DialEntry, path: DialPath, nowMs: number, how: "session" | "answered"): void {
+    const isGiven = entry.target.kind === "given";
+    const isFlapping = isGiven && how === "session" && nowMs - path.provedMs < FLAPPING_MS;
+    path.failures = isFlapping ? path.failures + 1 : 0;
+    path.dueMs = nowMs + (how === "answered" ? REFRESH_MS : this.#backoff(entry, path.failures));
+    entry.paths.prove(path, nowMs);
+    entry.isProven = true;
+    entry.isFresh = false;
+    if (how === "session" && entry.target.kind === "found") {
+      this.#drop(entry, path, nowMs + SHUN_MS);
+    }
   }
 
-  /** Doubles from the least to the most, with up to half as much again, or a quarter less at the most. */
-  #backoff(failures: number): number {
-    const { minBackoffMs, maxBackoffMs } = this.#options;
-    const base = minBackoffMs * 2 ** Math.min(failures, 16);
-    const low = Math.min(base, maxBackoffMs * 0.75);
-    const high = Math.min(base * 1.5, maxBackoffMs);
-    return low + this.#random.next() * (high - low);
+  #fail(entry: DialEntry, path: DialPath, nowMs: number, code: string): void {
+    const { kind } = entry.target;
+    const isProvenPeer = kind === "peer" && entry.isProven;
+    path.isRefused = isTrustCode(code) || code === "self_connection";
+    if (path.isRefused) {
+      path.dueMs = nowMs + this.#backoff(entry, Infinity);
+      if (kind !== "given" && !isProvenPeer) this.#drop(entry, path, nowMs + SHUN_MS);
+      return;
+    }
+    path.dueMs = nowMs + this.#backoff(entry, path.failures++);
+    if (kind === "given" || isProvenPeer) return;
+    const { maxFailuresFound, maxFailuresUnmet, backoff } = this.#options;
+    const most = kind === "found" ? maxFailuresFound : maxFailuresUnmet;
+    if (path.failures >= most) this.#drop(entry, path, nowMs + backoff.minMs);
+  }
+
+  #backoff({ target }: DialEntry, failures: number): number {
+    const { givenBackoff, backoff } = this.#options;
+    return backoffMs(this.#random, target.kind === "given" ? givenBackoff : backoff, failures);
+  }
+
+  /** Drops an address, and its target with the last one; news does not bring it back before `untilMs`. */
+  #drop({ target, paths }: DialEntry, path: DialPath, untilMs: number): void {
+    this.#shunned.add(target.id ? `${target.id} ${path.key}` : path.key, untilMs);
+    paths.remove(path);
+    if (paths.size === 0) this.#targets.drop(target.kind, target.key);
+  }
+
+  #candidates(nowMs: number, isWanted: (target: Target) => boolean): readonly Candidate[] {
+    const candidates: Candidate[] = [];
+    const consider = (kind: Target["kind"]) => {
+      for (const entry of this.#targets.of(kind)) {
+        if (entry.isInFlight || entry.notBeforeMs > nowMs) continue;
+        const path = entry.paths.due(nowMs);
+        if (path && isWanted(entry.target)) candidates.push(...candidatesOf(entry, path));
+      }
+    };
+    if (this.#pace.allows("given", nowMs)) consider("given");
+    if (this.#pace.allows("news", nowMs)) {
+      consider("peer");
+      consider("found");
+    }
+    return candidates.sort(compare);
   }
 }
 
-function includes(addresses: readonly Address[], wanted: Address): boolean {
-  return addresses.some(({ host, port }) => host === wanted.host && port === wanted.port);
+const NEWS_RANK = 3;
+
+/** The reasons for dialling an entry, of which one is enough: whom we met and hear of has two. */
+function candidatesOf(entry: DialEntry, path: DialPath): readonly Candidate[] {
+  if (entry.isUrgent) return [{ entry, path, reason: "urgent", rank: 0 }];
+  if (entry.target.kind === "given") return [{ entry, path, reason: "given", rank: 1 }];
+  const redial: Candidate = { entry, path, reason: "redial", rank: entry.isProven ? 2 : 4 };
+  if (!entry.isFresh) return [redial];
+  const news: Candidate = { entry, path, reason: "news", rank: NEWS_RANK };
+  return entry.isProven ? [redial, news] : [news];
+}
+
+/** What fell due first goes first, of those at one moment the near ones; but the latest news before older. */
+function compare(a: Candidate, b: Candidate): number {
+  if (a.rank !== b.rank) return a.rank - b.rank;
+  const byTime = a.rank === NEWS_RANK
+    ? b.entry.heardMs - a.entry.heardMs
+    : a.path.dueMs - b.path.dueMs;
+  return byTime || Number(b.path.isLan) - Number(a.path.isLan);
 }

@@ -85,15 +85,12 @@ export function mergeAuthenticated(
   });
 }
 
-/**
- * The newest addresses first, but what a session has proved before what only a message said: it may have
- * been sent on by somebody else.
- */
+/** The newest addresses first; but of whom we have met only a session tells: a message may be a replay. */
 function rankAddresses(
   news: AuthenticatedNews,
   known: AuthenticatedPeer | undefined,
 ): readonly Address[] {
   const isProved = news.isConnected || !known || known.connectedAtMs === null;
   const [told, held] = [news.addresses ?? [], known?.addresses ?? []];
-  return isProved ? mergeAddresses(told, held) : mergeAddresses(held, told);
+  return isProved ? mergeAddresses(told, held) : held;
 }

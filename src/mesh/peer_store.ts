@@ -49,7 +49,12 @@ export function encodePeers(
   for (const peer of known) {
     if (!stored.has(peer.id) && peer.seen >= oldest) stored.set(peer.id, peer);
   }
-  const kept = [...stored.values()].filter(({ addresses }) => addresses.length > 0)
+  return encodeKnown([...stored.values()]);
+}
+
+/** The file's bytes for exactly these peers, the latest seen where there are too many. */
+export function encodeKnown(peers: readonly KnownPeer[]): Bytes {
+  const kept = peers.filter(({ addresses }) => addresses.length > 0)
     .sort((a, b) => compare(b.seen, a.seen))
     .slice(0, MAX_STORED_PEERS)
     .sort((a, b) => compare(a.id, b.id))

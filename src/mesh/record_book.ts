@@ -37,6 +37,11 @@ export class RecordBook {
     return true;
   }
 
+  /** Drops the record of `id`. */
+  forget(id: PeerId): void {
+    this.#records.delete(id);
+  }
+
   /** The records that have not expired at `wallMs`, newest first, without `except`, at most `limit`. */
   list(options: { wallMs: number; except: PeerId; limit: number }): readonly PeerRecord[] {
     const listed: PeerRecord[] = [];

@@ -1,13 +1,17 @@
-/** Old nodes that an agent was told to dial: asked, registered, asked again. */
+/** Old nodes that an agent was told to dial: asked, registered, asked again. And whom a plan names to a node. */
 
 import { assertEquals } from "@std/assert";
+import { Recruiter } from "../../src/agent/recruiter.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/base/bytes.ts";
 import type { JsonObject } from "../../src/base/guards.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { DialPlan } from "../../src/mesh/dial_plan.ts";
 import type { Address } from "../../src/net/address.ts";
 import type { ByteStream } from "../../src/net/stream.ts";
 import { encodeFrame } from "../../src/wire/frame.ts";
 import { AgentVillage, linesOf } from "../testing/agents.ts";
-import { ALICE } from "../testing/identities.ts";
+import { ALICE, BOB, CAROL, identityOf } from "../testing/identities.ts";
+import { Village } from "../testing/village.ts";
 
 const PURE = { permissions: "none" } as const;
 const A = "10.0.0.1";
@@ -131,3 +135,79 @@ Deno.test(
     await village.close();
   },
 );
+
+/** A plan, and Alice's and Bob's nodes, of which Alice's dials what it says. */
+function planned() {
+  const village = new Village();
+  const [alice, bob] = [village.add(ALICE, A), village.add(BOB, "10.0.0.2")];
+  const { clock, random } = village;
+  const plan = new DialPlan(random);
+  const recruiter = new Recruiter({ plan, node: alice.node, clock, log: silentLog });
+  const close = async () => {
+    await village.until(recruiter.close());
+    await village.close();
+  };
+  return { village, clock, alice, bob, plan, close };
+}
+
+for (const approach of ["ask_then_seal", "seal"] as const) {
+  Deno.test(`Recruiter dials a found address by ${approach}`, PURE, async () => {
+    const { clock, alice, bob, plan, close } = planned();
+    plan.findAddress(bob.address, clock.now(), { approach });
+    await clock.run(1_000, 25);
+    assertEquals([alice.node.connected, bob.node.connected], [[BOB.id], [ALICE.id]]);
+    assertEquals(bob.node.counters.discoveries, approach === "seal" ? 0 : 1, "said in the clear");
+    assertEquals(plan.size, 0, "its owner is known now");
+    await close();
+  });
+}
+
+Deno.test("Recruiter does not ask twice who is in session with us", PURE, async () => {
+  const { village, clock, alice, bob, plan, close } = planned();
+  await village.until(bob.node.dial(alice.address, { approach: "seal" }));
+  for (let n = 0; n < 60; n++) {
+    plan.findAddress(bob.address, clock.now(), { approach: "ask_then_seal" });
+    await clock.run(1_000, 250);
+  }
+  assertEquals([alice.node.counters.dials, alice.node.counters.sessionsOpened], [1, 1]);
+  assertEquals(plan.size, 0);
+  await close();
+});
+
+Deno.test("Recruiter does not ask its own found address again", PURE, async () => {
+  const { clock, alice, plan, close } = planned();
+  for (let n = 0; n < 60; n++) {
+    plan.findAddress(alice.address, clock.now(), { approach: "seal" });
+    await clock.run(1_000, 250);
+  }
+  assertEquals([alice.node.counters.dials, alice.node.connected, plan.size], [1, [], 0]);
+  await close();
+});
+
+Deno.test("Recruiter dials a given address again soon after its peer left", PURE, async () => {
+  const { village, clock, alice, bob, plan, close } = planned();
+  await village.until(bob.node.dial(alice.address, { approach: "seal" }));
+  plan.wantAddress(bob.address, clock.now());
+  await clock.run(10_000, 250);
+  assertEquals(alice.node.counters.dials, 1, "it answered in JSON and is in session");
+  bob.node.disconnect(ALICE.id, "goodbye");
+  await clock.run(2_000, 250);
+  assertEquals([alice.node.counters.dials, alice.node.connected], [2, [BOB.id]]);
+  await close();
+});
+
+Deno.test("Recruiter dials known peers some 250 ms apart", PURE, async () => {
+  const { clock, alice, plan, close } = planned();
+  for (const [n, { id }] of [CAROL, identityOf(1), identityOf(2)].entries()) {
+    plan.wantPeer(id, [{ host: `10.0.1.${n}`, port: 9000 }], 0, { isMet: true });
+  }
+  const dials: number[] = [];
+  for (let n = 0; n < 40; n++) {
+    await clock.run(25, 25);
+    dials.push(alice.node.counters.dials);
+  }
+  const begunMs = [1, 2, 3].map((count) => 25 * (dials.indexOf(count) + 1));
+  assertEquals(begunMs, [125, 375, 625]);
+  assertEquals(alice.node.counters.dials, 3);
+  await close();
+});

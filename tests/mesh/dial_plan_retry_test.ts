@@ -1,154 +1,158 @@
-/** Everything due at once: what a device does that has woken up. */
+/** Everything due at once, and who goes first: what a device does that woke up, moved or lost a peer. */
 
-import { assertEquals } from "@std/assert";
-import { seededRandom } from "../../src/base/random.ts";
-import { DEFAULT_DIAL_PLAN, DialPlan, type DialPlanOptions } from "../../src/mesh/dial_plan.ts";
-import type { Address } from "../../src/net/address.ts";
-import { BOB, CAROL, identityOf } from "../testing/identities.ts";
+import { assert, assertEquals } from "@std/assert";
+import { BOB, CAROL } from "../testing/identities.ts";
+import { at, DialWorld, failed, gapsOf, madeUp, SILENT } from "./dial_world.ts";
 
 const PURE = { permissions: "none" } as const;
-const ANYBODY = () => true;
-const DAY_MS = 86_400_000;
-
-function at(n: number): Address {
-  return { host: `10.0.0.${n}`, port: 9000 };
-}
-
-function plan(options: Partial<DialPlanOptions> = {}): DialPlan {
-  return new DialPlan(seededRandom(4), { ...DEFAULT_DIAL_PLAN, ...options });
-}
-
-/** The hosts due at `nowMs`, which are then under way. */
-function due(each: DialPlan, nowMs: number): readonly string[] {
-  return each.due(nowMs, ANYBODY).map(({ address }) => address.host);
-}
-
-/** Fails every dial that is due, `rounds` times, a minute apart; returns when that was. */
-function failFor(each: DialPlan, rounds: number): number {
-  let nowMs = 0;
-  for (let round = 0; round < rounds; round++) {
-    for (const { target } of each.due(nowMs, ANYBODY)) each.settle(target.key, nowMs, undefined);
-    nowMs += 60_000;
-  }
-  return nowMs - 60_000;
-}
+const HOUR_MS = 3_600_000;
 
 Deno.test("DialPlan.retryAll() makes everything due that was waiting", PURE, () => {
-  const each = plan();
-  each.wantAddress(at(1), 0);
-  each.wantPeer(BOB.id, [at(2)], 0, { isMet: true });
-  each.wantPeer(CAROL.id, [at(3)], 0);
-  const nowMs = failFor(each, 7);
-  assertEquals(due(each, nowMs), [], "each waits for most of a minute");
-  each.retryAll(nowMs);
-  assertEquals(due(each, nowMs), ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
-  assertEquals(due(each, nowMs), [], "and each once");
+  const world = new DialWorld();
+  world.plan.wantAddress(at(1), 0);
+  world.plan.wantPeer(BOB.id, [at(2)], 0, { isMet: true });
+  world.plan.wantPeer(CAROL.id, [at(3)], 0);
+  world.run(300_000);
+  const nowMs = world.nowMs;
+  const before = world.dials.length;
+  world.plan.retryAll(nowMs);
+  world.run(500);
+  assertEquals(world.dials.slice(before).map(({ atMs, to }) => [atMs - nowMs, to]), [
+    [0, "10.0.0.1:9000"],
+    [0, "10.0.0.2:9000"],
+    [250, "10.0.0.3:9000"],
+  ]);
 });
 
 Deno.test("DialPlan.retryAll() starts every back-off over", PURE, () => {
-  const each = plan();
-  each.wantAddress(at(1), 0);
-  const nowMs = failFor(each, 12);
-  each.retryAll(nowMs);
-  assertEquals(due(each, nowMs).length, 1);
-  each.settle("10.0.0.1:9000", nowMs, undefined);
-  assertEquals(due(each, nowMs + 999), []);
-  assertEquals(due(each, nowMs + 1_500).length, 1);
-});
-
-Deno.test("DialPlan.retryAll() leaves a dial under way alone", PURE, () => {
-  const each = plan({ maxInFlight: 2 });
-  each.wantAddress(at(1), 0);
-  assertEquals(due(each, 0), ["10.0.0.1"]);
-  each.retryAll(10);
-  assertEquals(due(each, 10), [], "it is being dialled");
-  each.settle("10.0.0.1:9000", 20, undefined);
-  assertEquals(due(each, 1_019), [], "its failure counts as a first one");
-  assertEquals(due(each, 1_520), ["10.0.0.1"]);
+  for (const [isGiven, leastMs] of [[true, 1_000], [false, 5_000]] as const) {
+    const world = new DialWorld();
+    if (isGiven) world.plan.wantAddress(at(1), 0);
+    else world.plan.wantPeer(BOB.id, [at(1)], 0, { isMet: true });
+    world.run(2 * HOUR_MS);
+    const before = world.dials.length;
+    world.plan.retryAll(world.nowMs);
+    world.run(leastMs * 5);
+    const [first = 0, second = 0] = gapsOf(world.dials.slice(before).map(({ atMs }) => atMs));
+    assert(first >= leastMs && first <= leastMs * 1.5 + 50, `${first}`);
+    assert(second >= leastMs * 2 && second <= leastMs * 3 + 50, `${second}`);
+  }
 });
 
 Deno.test("DialPlan.retryAll() does not postpone what was due before", PURE, () => {
-  const each = plan();
-  each.wantAddress(at(1), 100);
-  each.retryAll(500);
-  assertEquals(due(each, 100), ["10.0.0.1"]);
+  const world = new DialWorld();
+  world.plan.wantAddress(at(1), 100);
+  world.plan.retryAll(500);
+  world.nowMs = 100;
+  world.step();
+  assertEquals(world.timesOf("10.0.0.1"), [100]);
 });
 
-Deno.test("DialPlan.retryAll() makes a target due again that was settled for long", PURE, () => {
-  const each = plan();
-  each.wantAddress(at(1), 0);
-  due(each, 0);
-  each.settle("10.0.0.1:9000", 0, DAY_MS);
-  assertEquals(due(each, 1_000), []);
-  each.retryAll(1_000);
-  assertEquals(due(each, 1_000), ["10.0.0.1"]);
+Deno.test("DialPlan.retryAll() repeats a dial under way once it has failed", PURE, () => {
+  const world = new DialWorld();
+  world.answer = () => SILENT;
+  world.plan.wantPeer(BOB.id, [at(1)], 0, { isMet: true });
+  world.run(1_000);
+  world.plan.retryAll(world.nowMs);
+  world.run(1_950);
+  assertEquals(world.timesOf("10.0.0.1"), [0], "one dial of a peer at a time");
+  world.run(20_000);
+  const [, second, third = 0] = world.timesOf("10.0.0.1");
+  assertEquals(second, 3_000, "it failed in a network that is gone");
+  assert(third - 6_000 >= 5_000 && third - 6_000 <= 7_550, `its failure is a first one: ${third}`);
 });
 
-Deno.test("DialPlan.retryAll() keeps the number of dials under way", PURE, () => {
-  const each = plan();
-  for (let n = 0; n < 100; n++) each.wantPeer(identityOf(n).id, [at(n)], 0, { isMet: true });
-  const nowMs = failFor(each, 20);
-  each.retryAll(nowMs);
-  assertEquals(due(each, nowMs).length, 16);
-  each.retryAll(nowMs);
-  assertEquals(due(each, nowMs).length, 0);
+Deno.test("DialPlan.retryAll() of 100 peers is no storm, however often it is called", PURE, () => {
+  const world = new DialWorld();
+  world.answer = () => SILENT;
+  for (let n = 0; n < 100; n++) world.plan.wantPeer(madeUp(n), [at(n)], 0, { isMet: true });
+  for (let n = 0; n < 120; n++) {
+    world.run(500);
+    world.plan.retryAll(world.nowMs);
+  }
+  assert(world.dials.length <= 4 * 60 + 1, `${world.dials.length} dials in a minute`);
+  assertEquals(world.maxInFlight, 8);
+  const gaps = gapsOf(world.dials.map(({ atMs }) => atMs));
+  assert(gaps.every((gap) => gap >= 250));
 });
 
 Deno.test("DialPlan.retryAll() forgives failures, and not for ever", PURE, () => {
-  const each = plan();
-  each.wantPeer(BOB.id, [at(1)], 0);
-  const nowMs = failFor(each, 7);
-  assertEquals(each.size, 1, "one more and it would be dropped");
-  each.retryAll(nowMs);
-  for (let failure = 1; failure <= 8; failure++) {
-    const atMs = nowMs + failure * 60_000;
-    assertEquals(due(each, atMs), ["10.0.0.1"], `failure ${failure}`);
-    each.settle(BOB.id, atMs, undefined);
-  }
-  assertEquals(each.size, 0);
+  const world = new DialWorld();
+  world.plan.wantPeer(BOB.id, [at(1)], 0);
+  while (world.dials.length < 7) world.run(1_000);
+  world.plan.retryAll(world.nowMs);
+  world.run(HOUR_MS);
+  assertEquals([world.plan.size, world.dials.length], [0, 7 + 8]);
 });
 
-Deno.test("DialPlan.retryAll() tries every address of a peer before it backs off", PURE, () => {
-  const each = plan();
-  each.wantPeer(BOB.id, [at(1), at(2), at(3)], 0, { isMet: true });
-  const tried = (nowMs: number) => {
-    const hosts: string[] = [];
-    for (let n = 0; n < 3; n++) {
-      hosts.push(...due(each, nowMs));
-      each.settle(BOB.id, nowMs, undefined);
-    }
-    return hosts;
-  };
-  assertEquals(tried(0), ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
-  each.retryAll(10);
-  assertEquals(tried(10), ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
-  assertEquals(due(each, 10), []);
+Deno.test("DialPlan.retryAll() forgives who refused us", PURE, () => {
+  const world = new DialWorld();
+  world.answer = () => failed("foreign_network");
+  world.plan.wantPeer(BOB.id, [at(1)], 0, { isMet: true });
+  world.plan.wantPeer(CAROL.id, [at(2)], 0);
+  world.plan.findAddress(at(3), 0, { approach: "seal" });
+  world.run(10_000);
+  world.plan.retryAll(world.nowMs);
+  world.plan.wantPeer(CAROL.id, [at(2)], world.nowMs);
+  world.plan.findAddress(at(3), world.nowMs, { approach: "seal" });
+  world.step();
+  assertEquals(world.hostsSince(10_000).toSorted(), ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
 });
 
 Deno.test("DialPlan.retryAll() of an empty plan does nothing", PURE, () => {
-  const each = plan();
-  each.retryAll(0);
-  assertEquals([each.size, due(each, 1e9)], [0, []]);
+  const world = new DialWorld();
+  world.plan.retryAll(0);
+  world.run(1_000);
+  assertEquals([world.plan.size, world.dials], [0, []]);
 });
 
-Deno.test("DialPlan gives each of 100 targets a first try before any a second one", PURE, () => {
-  const each = plan();
-  for (let n = 0; n < 100; n++) {
-    each.wantPeer(identityOf(n).id, [{ host: `h${n}`, port: 1 }], 0, { isMet: true });
-  }
-  const tried: string[] = [];
-  for (let nowMs = 0; nowMs < 21_000; nowMs += 3_000) {
-    const dials = each.due(nowMs, () => true);
-    for (const { address } of dials) tried.push(address.host);
-    for (const { target } of dials) each.settle(target.key, nowMs + 3_000, undefined);
-  }
-  assertEquals(new Set(tried).size, 100);
+Deno.test("DialPlan.prefer() makes a peer due at once, before all that wait", PURE, () => {
+  const world = new DialWorld();
+  for (let n = 0; n < 20; n++) world.plan.wantPeer(madeUp(n), [at(n)], 0, { isMet: true });
+  world.run(1_000);
+  world.plan.wantAddress(at(50), world.nowMs);
+  world.plan.wantPeer(madeUp(60), [at(60)], world.nowMs);
+  world.plan.prefer(madeUp(15), world.nowMs);
+  world.plan.prefer(CAROL.id, world.nowMs);
+  const before = world.dials.length;
+  world.step();
+  assertEquals(world.dials.slice(before).map(({ to }) => to), [
+    "10.0.0.15:9000",
+    "10.0.0.50:9000",
+    "10.0.0.60:9000",
+  ]);
 });
 
-Deno.test("DialPlan.prefer() makes a peer due before all that wait", PURE, () => {
-  const each = plan({ maxInFlight: 1 });
-  for (let n = 0; n < 5; n++) each.wantPeer(identityOf(n).id, [at(n)], 0, { isMet: true });
-  each.prefer(identityOf(3).id, 0);
-  each.prefer(CAROL.id, 0);
-  assertEquals(due(each, 0), ["10.0.0.3"]);
+Deno.test("DialPlan.prefer() of 12 peers has them dialled at once, 8 at a time", PURE, () => {
+  const world = new DialWorld();
+  for (let n = 0; n < 12; n++) {
+    world.plan.wantPeer(madeUp(n), [at(n)], 0, { isMet: true });
+    world.connected.add(madeUp(n));
+  }
+  world.run(60_000);
+  world.connected.clear();
+  for (let n = 0; n < 12; n++) world.plan.prefer(madeUp(n), world.nowMs);
+  world.answer = () => failed("refused", 10);
+  world.run(100);
+  assertEquals(world.hostsSince(60_000).length, 12);
+  assertEquals(world.maxInFlight, 8);
 });
+
+Deno.test(
+  "DialPlan.prefer() does not dial whose sessions do not last more than once a second",
+  PURE,
+  () => {
+    const world = new DialWorld();
+    world.answer = () => ({ outcome: { type: "session", id: BOB.id }, tookMs: 0 });
+    world.plan.wantPeer(BOB.id, [at(1)], 0, { isMet: true });
+    while (world.nowMs < 60_000) {
+      world.run(50);
+      world.plan.prefer(BOB.id, world.nowMs);
+    }
+    assertEquals(gapsOf(world.timesOf("10.0.0.1")), Array(60).fill(1_000));
+    world.answer = () => failed("refused");
+    world.run(60_000);
+    const [first = 0] = gapsOf(world.timesOf("10.0.0.1").slice(61));
+    assert(first >= 5_000 && first <= 7_550, `and it is not held against them: ${first}`);
+  },
+);

@@ -1,214 +1,315 @@
+/** What the plan dials when, as long as nobody means it harm. */
+
 import { assert, assertEquals } from "@std/assert";
+import { DEFAULT_DIAL_PLAN, DialPlan } from "../../src/mesh/dial_plan.ts";
 import { seededRandom } from "../../src/base/random.ts";
-import { DEFAULT_DIAL_PLAN, DialPlan, type DialPlanOptions } from "../../src/mesh/dial_plan.ts";
-import type { Address } from "../../src/net/address.ts";
 import { BOB, CAROL, identityOf } from "../testing/identities.ts";
+import { at, DialWorld, gapsOf, madeUp, REFUSED, SILENT } from "./dial_world.ts";
 
 const PURE = { permissions: "none" } as const;
-const ANYBODY = () => true;
+const HOUR_MS = 3_600_000;
 
-function at(n: number): Address {
-  return { host: `10.0.0.${n}`, port: 9000 };
-}
-
-function plan(options: Partial<DialPlanOptions> = {}): DialPlan {
-  return new DialPlan(seededRandom(4), { ...DEFAULT_DIAL_PLAN, ...options });
-}
-
-/** The hosts due at `nowMs`, which are then under way. */
-function due(each: DialPlan, nowMs: number): readonly string[] {
-  return each.due(nowMs, ANYBODY).map(({ address }) => address.host);
-}
-
-/** How long after `nowMs` something is due, to the ms. */
-function waitFor(each: DialPlan, nowMs: number): number {
-  for (let ms = 0; ms <= 70_000; ms++) {
-    if (due(each, nowMs + ms).length > 0) return ms;
+/** Checks that each wait is the last one doubled, within jitter and bounds; dials may begin a little late. */
+function assertBackoff(
+  times: readonly number[],
+  minMs: number,
+  maxMs: number,
+  slackMs = 50,
+): void {
+  for (const [failure, gap] of gapsOf(times).entries()) {
+    const base = minMs * 2 ** failure;
+    const [least, most] = [Math.min(base, maxMs * 0.75), Math.min(base * 1.5, maxMs)];
+    assert(gap >= least && gap <= most + slackMs, `wait ${failure}: ${gap}`);
   }
-  throw new Error("nothing is ever due");
 }
 
-Deno.test("DialPlan dials a wanted address at once, one dial at a time", PURE, () => {
-  const each = plan();
-  each.wantAddress(at(1), 0);
-  each.wantAddress(at(1), 0);
-  assertEquals(each.size, 1);
-  const [dial, ...more] = each.due(0, ANYBODY);
-  assertEquals(more, []);
-  assertEquals([dial?.address, dial?.target.id, dial?.target.key], [
-    at(1),
-    undefined,
-    "10.0.0.1:9000",
+Deno.test("DialPlan dials a given address at once, one dial at a time", PURE, () => {
+  const plan = new DialPlan(seededRandom(4));
+  plan.wantAddress(at(1), 0);
+  plan.wantAddress(at(1), 0);
+  assertEquals(plan.size, 1);
+  assertEquals(plan.due(0, () => true), [{
+    target: { kind: "given", key: "10.0.0.1:9000", id: undefined, approach: "ask_then_seal" },
+    address: at(1),
+  }]);
+  assertEquals(plan.due(1e9, () => true), []);
+});
+
+Deno.test("DialPlan dials a given address every 1, 2, 4 ... 60 s, for ever", PURE, () => {
+  const world = new DialWorld();
+  world.plan.wantAddress(at(1), 0);
+  world.run(HOUR_MS);
+  const times = world.timesOf("10.0.0.1");
+  assert(times.length > 60, `${times.length}`);
+  assertBackoff(times, 1_000, 60_000);
+});
+
+Deno.test("DialPlan dials a peer it met every 5, 10, 20 s ... 10 min, for ever", PURE, () => {
+  const world = new DialWorld();
+  world.plan.wantPeer(BOB.id, [at(1)], 0, { isMet: true });
+  world.run(3 * HOUR_MS);
+  const times = world.timesOf("10.0.0.1");
+  assert(times.length > 20, `${times.length}`);
+  assertBackoff(times, 5_000, 600_000);
+});
+
+Deno.test("DialPlan keeps a back-off for each address of a peer", PURE, () => {
+  const world = new DialWorld();
+  world.plan.wantPeer(BOB.id, [at(1), at(2), at(3)], 0, { isMet: true });
+  world.run(60_000);
+  world.plan.wantPeer(BOB.id, [at(4)], world.nowMs, { isMet: true });
+  world.run(HOUR_MS);
+  for (const host of ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"]) {
+    // Those that fall due together follow each other.
+    assertBackoff(world.timesOf(host), 5_000, 600_000, 1_000);
+  }
+});
+
+Deno.test("DialPlan goes on to a peer's next address after 250 ms, near ones first", PURE, () => {
+  const world = new DialWorld();
+  const hosts = ["8.8.8.8", "10.0.0.1", "pi.local", "127.0.0.1"];
+  world.plan.wantPeer(BOB.id, hosts.map((host) => ({ host, port: 9000 })), 0, { isMet: true });
+  world.run(2_000);
+  assertEquals(world.dials.map(({ atMs, to }) => [atMs, to]), [
+    [0, "10.0.0.1:9000"],
+    [250, "127.0.0.1:9000"],
+    [500, "8.8.8.8:9000"],
+    [750, "pi.local:9000"],
   ]);
-  assertEquals(due(each, 1e9), []);
 });
 
-Deno.test("DialPlan backs off 1, 2, 4 ... 60 s with jitter, for ever", PURE, () => {
-  const each = plan();
-  each.wantAddress(at(1), 0);
-  let nowMs = 0;
-  assertEquals(due(each, nowMs).length, 1);
-  for (let failure = 0; failure < 30; failure++) {
-    each.settle("10.0.0.1:9000", nowMs, undefined);
-    const wait = waitFor(each, nowMs);
-    const base = 1_000 * 2 ** failure;
-    const [least, most] = [Math.min(base, 45_000), Math.min(base * 1.5, 60_000)];
-    assert(wait >= least && wait <= most + 1, `${failure}: ${wait}`);
-    nowMs += wait;
+Deno.test("DialPlan waits for the outcome before it goes on to the next address", PURE, () => {
+  const world = new DialWorld();
+  world.answer = () => SILENT;
+  world.plan.wantPeer(BOB.id, [at(1), at(2)], 0, { isMet: true });
+  world.run(3_500);
+  assertEquals(world.dials.map(({ atMs, to }) => [atMs, to]), [
+    [0, "10.0.0.1:9000"],
+    [3_000, "10.0.0.2:9000"],
+  ]);
+});
+
+Deno.test("DialPlan dials known peers 250 ms apart, 8 in flight, near ones first", PURE, () => {
+  const world = new DialWorld();
+  world.answer = () => SILENT;
+  for (let n = 0; n < 12; n++) {
+    const host = n % 2 === 0 ? `9.9.9.${n}` : `10.0.0.${n}`;
+    world.plan.wantPeer(madeUp(n), [{ host, port: 9000 }], 0, { isMet: true });
   }
-});
-
-Deno.test("DialPlan does not dial everybody at the same moment after an outage", PURE, () => {
-  const each = plan({ maxInFlight: 1_000 });
-  for (let n = 0; n < 200; n++) each.wantAddress(at(n), 0);
-  assertEquals(due(each, 0).length, 200);
-  for (let n = 0; n < 200; n++) each.settle(`10.0.0.${n}:9000`, 0, undefined);
-  let most = 0;
-  for (let ms = 0; ms <= 1_600; ms += 10) most = Math.max(most, due(each, ms).length);
-  assert(most < 30, `${most} in one 10 ms`);
-});
-
-Deno.test("DialPlan starts over after a success", PURE, () => {
-  const each = plan();
-  each.wantAddress(at(1), 0);
-  let nowMs = 0;
-  for (let failure = 0; failure < 5; failure++) {
-    nowMs += waitFor(each, nowMs);
-    each.settle("10.0.0.1:9000", nowMs, undefined);
-  }
-  nowMs += waitFor(each, nowMs);
-  each.settle("10.0.0.1:9000", nowMs, 45_000);
-  assertEquals(waitFor(each, nowMs), 45_000);
-  each.settle("10.0.0.1:9000", nowMs, undefined);
-  const wait = waitFor(each, nowMs);
-  assert(wait >= 1_000 && wait <= 1_501, `${wait}`);
-});
-
-Deno.test("DialPlan tries every address of a peer before it backs off", PURE, () => {
-  const each = plan();
-  each.wantPeer(BOB.id, [at(1), at(2), at(3)], 0);
-  const tried: string[] = [];
-  for (let i = 0; i < 3; i++) {
-    tried.push(...due(each, 0));
-    each.settle(BOB.id, 0, undefined);
-  }
-  assertEquals(tried, ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
-  assertEquals(due(each, 0), []);
-  assert(waitFor(each, 0) >= 1_000);
-});
-
-Deno.test("DialPlan stays with the address that worked", PURE, () => {
-  const each = plan();
-  each.wantPeer(BOB.id, [at(1), at(2)], 0);
-  due(each, 0);
-  each.settle(BOB.id, 0, undefined);
-  assertEquals(due(each, 0), ["10.0.0.2"]);
-  each.settle(BOB.id, 0, 0);
-  assertEquals(due(each, 2_000), ["10.0.0.2"]);
-});
-
-Deno.test("DialPlan dials news at once, however long the back-off", PURE, () => {
-  const each = plan();
-  each.wantPeer(BOB.id, [at(1)], 0, { isMet: true });
-  let nowMs = 0;
-  for (let failure = 0; failure < 10; failure++) {
-    nowMs += waitFor(each, nowMs);
-    each.settle(BOB.id, nowMs, undefined);
-  }
-  each.wantPeer(BOB.id, [at(1)], nowMs);
-  assertEquals(due(each, nowMs), [], "the same address is no news");
-  each.wantPeer(BOB.id, [at(2), at(1)], nowMs);
-  assertEquals(due(each, nowMs), ["10.0.0.2"]);
-  each.settle(BOB.id, nowMs, undefined);
-  assertEquals(due(each, nowMs), ["10.0.0.1"]);
-  each.settle(BOB.id, nowMs, undefined);
-  const wait = waitFor(each, nowMs);
-  assert(wait >= 1_000 && wait <= 1_501, `the back-off started over: ${wait}`);
+  world.run(4_500);
+  assertEquals(world.dials.map(({ atMs }) => atMs), [
+    ...[0, 250, 500, 750, 1_000, 1_250, 1_500, 1_750],
+    ...[3_000, 3_250, 3_500, 3_750],
+  ]);
+  assertEquals(world.maxInFlight, 8);
+  assertEquals(world.hostsSince(0), [
+    ...["10.0.0.1", "10.0.0.3", "10.0.0.5", "10.0.0.7", "10.0.0.9", "10.0.0.11"],
+    ...["9.9.9.0", "9.9.9.2", "9.9.9.4", "9.9.9.6", "9.9.9.8", "9.9.9.10"],
+  ]);
 });
 
 Deno.test(
-  "DialPlan starts with the newest address when there is news, mid-cycle or not",
+  "DialPlan gives each of 100 known peers a first try before any a second one",
   PURE,
   () => {
-    for (let failures = 0; failures < 4; failures++) {
-      const each = plan();
-      each.wantPeer(BOB.id, [at(1)], 0);
-      let nowMs = 0;
-      for (let i = 0; i < failures; i++) {
-        nowMs += waitFor(each, nowMs);
-        each.settle(BOB.id, nowMs, undefined);
-      }
-      each.wantPeer(BOB.id, [at(2), at(1)], nowMs);
-      const tried: string[] = [];
-      for (let i = 0; i < 2; i++) {
-        tried.push(...due(each, nowMs));
-        each.settle(BOB.id, nowMs, undefined);
-      }
-      assertEquals(tried, ["10.0.0.2", "10.0.0.1"], `after ${failures} failures`);
-    }
+    const world = new DialWorld();
+    for (let n = 0; n < 100; n++) world.plan.wantPeer(madeUp(n), [at(n)], 0, { isMet: true });
+    world.run(100 * 250);
+    assertEquals(new Set(world.hostsSince(0).slice(0, 100)).size, 100);
   },
 );
 
-Deno.test("DialPlan keeps at most 16 dials under way", PURE, () => {
-  const each = plan();
-  for (let n = 0; n < 50; n++) each.wantAddress(at(n), 0);
-  assertEquals(due(each, 0).length, 16);
-  assertEquals(due(each, 0).length, 0);
-  for (let n = 0; n < 4; n++) each.settle(`10.0.0.${n}:9000`, 0, undefined);
-  assertEquals(due(each, 0).length, 4);
+Deno.test("DialPlan dials 16 given addresses at the same moment", PURE, () => {
+  const world = new DialWorld();
+  world.answer = () => SILENT;
+  for (let n = 0; n < 20; n++) world.plan.wantAddress(at(n), 0);
+  world.run(3_000);
+  assertEquals(world.dials.map(({ atMs }) => atMs), [
+    ...Array(16).fill(0),
+    ...Array(4).fill(3_000),
+  ]);
 });
 
-Deno.test("DialPlan passes over whom nobody wants now", PURE, () => {
-  const each = plan();
-  each.wantPeer(BOB.id, [at(1)], 0);
-  each.wantPeer(CAROL.id, [at(2)], 0);
-  const dials = each.due(0, ({ id }) => id === CAROL.id);
-  assertEquals(dials.map(({ target }) => target.id), [CAROL.id]);
-  assertEquals(due(each, 0), ["10.0.0.1"]);
+Deno.test("DialPlan dials 29 peers at once of which it hears", PURE, () => {
+  const world = new DialWorld();
+  world.plan.wantAddress(at(0), 0);
+  world.step();
+  for (let n = 1; n < 30; n++) world.plan.wantPeer(madeUp(n), [at(n)], 0);
+  world.step();
+  assertEquals(world.dials.length, 30);
+  assertEquals(world.maxInFlight, 16);
+  assertEquals(world.nowMs, 0);
 });
 
-Deno.test("DialPlan remembers a bounded number of peers; given addresses always", PURE, () => {
-  const each = plan({ maxPeers: 2 });
-  for (let n = 1; n <= 5; n++) each.wantPeer(identityOf(n).id, [at(n)], 0);
-  each.wantAddress(at(9), 0);
-  assertEquals(each.size, 3);
-  each.forgetPeer(identityOf(1).id);
-  each.forgetPeer(identityOf(1).id);
-  each.wantPeer(identityOf(3).id, [at(3)], 0);
-  each.wantPeer(identityOf(4).id, [at(4)], 0);
-  assertEquals(each.size, 3);
+Deno.test("DialPlan tries every address of news before it counts as a redial", PURE, () => {
+  const world = new DialWorld();
+  for (let n = 0; n < 10; n++) {
+    world.plan.wantPeer(madeUp(n), [at(n), at(100 + n), at(200 + n)], 0);
+  }
+  world.run(500);
+  assertEquals(world.dials.map(({ atMs }) => atMs), [
+    ...Array(10).fill(0),
+    ...Array(10).fill(250),
+    ...Array(10).fill(500),
+  ]);
 });
 
-Deno.test("DialPlan.wantPeer() without an address wants nothing", PURE, () => {
-  const each = plan();
-  each.wantPeer(BOB.id, [], 0);
-  assertEquals(each.size, 0);
+Deno.test("DialPlan dials who is heard of again at once, however long the back-off", PURE, () => {
+  const world = new DialWorld();
+  world.plan.wantPeer(BOB.id, [at(1)], 0, { isMet: true });
+  world.run(HOUR_MS);
+  const heardMs = world.nowMs = (world.timesOf("10.0.0.1").at(-1) ?? 0) + 30_000;
+  world.plan.wantPeer(BOB.id, [at(1)], heardMs);
+  world.step();
+  assertEquals(world.timesOf("10.0.0.1").at(-1), heardMs);
 });
 
-Deno.test("DialPlan takes the outcome of a dial whose peer was forgotten meanwhile", PURE, () => {
-  const each = plan({ maxInFlight: 1 });
-  each.wantPeer(BOB.id, [at(1)], 0);
-  assertEquals(due(each, 0), ["10.0.0.1"]);
-  each.forgetPeer(BOB.id);
-  each.wantPeer(CAROL.id, [at(2)], 0);
-  assertEquals(due(each, 0), [], "the dial is still under way");
-  each.settle(BOB.id, 0, undefined);
-  assertEquals(due(each, 0), ["10.0.0.2"]);
+Deno.test("DialPlan dials an address once in 5 s, however often it is heard of", PURE, () => {
+  for (const isMet of [true, false]) {
+    const world = new DialWorld();
+    world.plan.wantPeer(BOB.id, [at(1), at(2)], 0, { isMet });
+    while (world.nowMs < 120_000) {
+      world.run(100);
+      world.plan.wantPeer(BOB.id, [at(1), at(2)], world.nowMs);
+      world.step();
+    }
+    for (const host of ["10.0.0.1", "10.0.0.2"]) {
+      const gaps = gapsOf(world.timesOf(host));
+      assert(gaps.length >= 20 && gaps.every((gap) => gap >= 5_000), `${gaps}`);
+    }
+  }
+});
+
+Deno.test("DialPlan dials a new address of a peer whose others wait", PURE, () => {
+  const world = new DialWorld();
+  world.plan.wantPeer(BOB.id, [at(1)], 0);
+  world.run(1_000);
+  world.plan.wantPeer(BOB.id, [at(2), at(1)], world.nowMs);
+  world.step();
+  assertEquals(world.hostsSince(0), ["10.0.0.1", "10.0.0.2"]);
+});
+
+Deno.test("DialPlan takes news that come during a dial", PURE, () => {
+  const world = new DialWorld();
+  world.answer = () => SILENT;
+  world.plan.wantPeer(BOB.id, [at(1)], 0);
+  world.run(1_000);
+  world.plan.wantPeer(BOB.id, [at(2)], world.nowMs);
+  world.run(1_000);
+  assertEquals(world.hostsSince(0), ["10.0.0.1"], "one dial of a peer at a time");
+  world.run(1_000);
+  assertEquals(world.hostsSince(0), ["10.0.0.1", "10.0.0.2"]);
+});
+
+Deno.test("DialPlan returns to the address that worked", PURE, () => {
+  const world = new DialWorld();
+  const session = { outcome: { type: "session", id: BOB.id }, tookMs: 0 } as const;
+  world.answer = ({ address }) => address.host === "10.0.0.2" ? session : REFUSED;
+  world.plan.wantPeer(BOB.id, [at(1), at(2)], 0);
+  world.run(250);
+  world.connected.add(BOB.id);
+  world.run(60_000);
+  world.connected.delete(BOB.id);
+  world.plan.prefer(BOB.id, world.nowMs);
+  world.step();
+  assertEquals(world.hostsSince(0), ["10.0.0.1", "10.0.0.2", "10.0.0.2"]);
 });
 
 Deno.test(
-  "DialPlan drops a peer never met after its failures, and never one that was",
+  "DialPlan dials an address that two targets share for one of them at a time",
   PURE,
   () => {
-    const each = plan();
-    each.wantPeer(BOB.id, [at(1)], 0);
-    each.wantPeer(CAROL.id, [at(2)], 0, { isMet: true });
-    let nowMs = 0;
-    for (let round = 0; round < 20; round++) {
-      for (const { target } of each.due(nowMs, ANYBODY)) each.settle(target.key, nowMs, undefined);
-      nowMs += 60_000;
-    }
-    assertEquals(each.size, 1);
-    assertEquals(each.due(nowMs, ANYBODY).map(({ target }) => target.id), [CAROL.id]);
+    const world = new DialWorld();
+    world.answer = () => SILENT;
+    world.plan.wantAddress(at(1), 0);
+    world.plan.wantPeer(BOB.id, [at(1)], 0, { isMet: true });
+    world.run(2_900);
+    assertEquals(world.dials.map(({ target }) => target.kind), ["given"]);
+    world.run(200);
+    assertEquals(world.dials.map(({ target }) => target.kind), ["given", "peer"]);
+  },
+);
+
+Deno.test(
+  "DialPlan leaves a given address alone for longer whose sessions do not last",
+  PURE,
+  () => {
+    const world = new DialWorld();
+    world.answer = () => ({ outcome: { type: "session", id: BOB.id }, tookMs: 0 });
+    world.plan.wantAddress(at(1), 0);
+    world.run(HOUR_MS);
+    assertBackoff(world.timesOf("10.0.0.1"), 1_000, 60_000);
+  },
+);
+
+Deno.test("DialPlan starts over with a given address after a session that lasted", PURE, () => {
+  const world = new DialWorld();
+  world.plan.wantAddress(at(1), 0);
+  world.run(600_000);
+  world.answer = () => ({ outcome: { type: "session", id: BOB.id }, tookMs: 0 });
+  const before = world.dials.length;
+  world.run(60_000);
+  const [first = 0, second = 0] = world.dials.slice(before).map(({ atMs }) => atMs);
+  assert(second - first <= 1_550, `${second - first}`);
+});
+
+Deno.test("DialPlan passes over whom nobody wants now", PURE, () => {
+  const world = new DialWorld();
+  world.connected.add(BOB.id);
+  world.plan.wantPeer(BOB.id, [at(1)], 0);
+  world.plan.wantPeer(CAROL.id, [at(2)], 0);
+  world.step();
+  assertEquals(world.hostsSince(0), ["10.0.0.2"]);
+  world.connected.delete(BOB.id);
+  world.step();
+  assertEquals(world.hostsSince(0), ["10.0.0.2", "10.0.0.1"]);
+});
+
+Deno.test("DialPlan.wantPeer() without an address wants nothing", PURE, () => {
+  const plan = new DialPlan(seededRandom(4));
+  plan.wantPeer(BOB.id, [], 0);
+  assertEquals(plan.size, 0);
+});
+
+Deno.test("DialPlan takes the outcome of a dial whose peer was forgotten meanwhile", PURE, () => {
+  const pace = { ...DEFAULT_DIAL_PLAN.pace, maxInFlight: 1 };
+  const plan = new DialPlan(seededRandom(4), { ...DEFAULT_DIAL_PLAN, pace });
+  plan.wantPeer(BOB.id, [at(1)], 0);
+  const [dial] = plan.due(0, () => true);
+  assert(dial);
+  plan.forgetPeer(BOB.id);
+  plan.wantPeer(CAROL.id, [at(2)], 0);
+  assertEquals(plan.due(0, () => true), [], "the dial is still under way");
+  plan.settle(dial, 0, { type: "failed", code: "refused" });
+  plan.settle(dial, 0, { type: "failed", code: "refused" });
+  assertEquals(plan.due(0, () => true).map(({ target }) => target.id), [CAROL.id]);
+  assertEquals(plan.stats(0).inFlight, 1);
+});
+
+Deno.test("DialPlan drops a peer never met after 8 failures, and never one that was", PURE, () => {
+  const world = new DialWorld();
+  world.plan.wantPeer(BOB.id, [at(1), at(3)], 0);
+  world.plan.wantPeer(CAROL.id, [at(2)], 0, { isMet: true });
+  world.run(3 * HOUR_MS);
+  assertEquals(world.plan.size, 1);
+  assertEquals([world.timesOf("10.0.0.1").length, world.timesOf("10.0.0.3").length], [8, 8]);
+  assert(world.timesOf("10.0.0.2").length > 20);
+});
+
+Deno.test(
+  "DialPlan.stats() tells of targets, dials in flight and those of the last 10 s",
+  PURE,
+  () => {
+    const world = new DialWorld();
+    world.answer = () => SILENT;
+    world.plan.wantAddress(at(1), 0);
+    for (let n = 2; n < 5; n++) world.plan.wantPeer(identityOf(n).id, [at(n)], 0);
+    world.step();
+    assertEquals(world.plan.stats(0), { targets: 4, inFlight: 4, recentDials: 4 });
+    world.run(2_950);
+    assertEquals(world.plan.stats(2_950), { targets: 4, inFlight: 4, recentDials: 4 });
+    world.run(100);
+    assertEquals(world.plan.stats(3_050), { targets: 4, inFlight: 0, recentDials: 4 });
+    assertEquals(world.plan.stats(60_000), { targets: 4, inFlight: 0, recentDials: 0 });
   },
 );

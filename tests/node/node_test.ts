@@ -116,7 +116,7 @@ Deno.test(
       const lag = Math.floor(village.random.next() * 120);
       const [first, second] = village.random.next() < 0.5 ? [low, high] : [high, low];
       const dial = (from: Villager, to: Villager) =>
-        from.node.dial(to.address, { approach: "seal" });
+        from.node.dial(to.address, { approach: "seal", expected: to.id });
       const one = dial(first, second);
       if (lag > 0) await village.clock.run(lag, 5);
       const other = dial(second, first);

@@ -59,7 +59,8 @@ export class Village {
 
   /** Dials and lets time pass until the outcome is known. */
   async join(from: Villager, to: Villager, approach: "ask" | "ask_then_seal" | "seal" = "seal") {
-    return await this.until(from.node.dial(to.address, { approach }));
+    const whom = approach === "seal" ? { expected: to.id } : {};
+    return await this.until(from.node.dial(to.address, { approach, ...whom }));
   }
 
   /** Lets time pass until `promise` settles. */
