@@ -9,8 +9,13 @@ export interface InterfaceAddress {
   readonly address: string;
 }
 
+/** And the interface that has it. */
+export interface NamedAddress extends InterfaceAddress {
+  readonly name: string;
+}
+
 /** The addresses of this machine; none when the system or a permission does not tell. */
-export function interfaceAddresses(): readonly InterfaceAddress[] {
+export function interfaceAddresses(): readonly NamedAddress[] {
   try {
     return Deno.networkInterfaces();
   } catch {
