@@ -7,6 +7,7 @@
  */
 
 import { type Clock, scheduleEvery, type Timer } from "../base/clock.ts";
+import { calmLog } from "../base/calm_log.ts";
 import { FieldError, Fields } from "../base/guards.ts";
 import type { Log } from "../base/log.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
@@ -15,12 +16,12 @@ import { CRITICAL } from "../channel/scheduler.ts";
 import type { TransferOutcome } from "../channel/transfer.ts";
 import { readCapabilities, writeCapabilities } from "../discovery/capabilities.ts";
 import type { SelfDescription } from "../discovery/message.ts";
+import type { RateLimitCounters, RateLimitOptions } from "../discovery/rate_limit.ts";
 import type { LegacyPolicy } from "../discovery/responder.ts";
 import type { HostReading } from "../host/reading.ts";
-import { DialPlan } from "../mesh/dial_plan.ts";
 import { reachableFrom } from "../mesh/peer_record.ts";
 import type { KnownPeer } from "../mesh/peer_store.ts";
-import { Registry } from "../mesh/registry.ts";
+import { Registry, type RegistryOptions } from "../mesh/registry.ts";
 import { selectForEvolution, type Selection } from "../mesh/selection.ts";
 import { type Address, formatAddress, mergeAddresses } from "../net/address.ts";
 import type { Dialer, Listener } from "../net/stream.ts";
@@ -31,12 +32,14 @@ import type { NodeEvent } from "../node/node_events.ts";
 import { type Bandwidth, Shaper } from "../node/shaper.ts";
 import type { Backend } from "../noise/backend.ts";
 import type { Inbox } from "../store/inbox.ts";
-import { Exchange } from "./exchange.ts";
+import { isTrustCode, TrustError } from "../trust/certificate.ts";
+import type { Membership, Standing } from "../trust/membership.ts";
 import { FILE_PUT, FileReceiver, refuseFiles } from "./file_receiver.ts";
 import { FileSender, type SendFileOptions } from "./file_sender.ts";
-import { Recruiter } from "./recruiter.ts";
+import { Gatekeeper, type GatekeeperOptions } from "./gatekeeper.ts";
 import { Vitals } from "./vitals.ts";
 import { watchForWake } from "./wake_watch.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 export interface AgentOptions {
   readonly identity: Identity;
@@ -50,6 +53,13 @@ export interface AgentOptions {
   readonly addresses: () => readonly Address[];
   readonly measure: () => Promise<HostReading>;
   readonly legacy: LegacyPolicy;
+  /** Our network; without one, any authenticated key may take part. */
+  readonly trust?: AgentTrust | undefined;
+  /** Whether members are told of each other's addresses; they are by default. */
+  readonly hasExchange?: boolean;
+  /** Bounds on what strangers may ask, and on how many are remembered. */
+  readonly rateLimit?: RateLimitOptions;
+  readonly registry?: RegistryOptions;
   /** The owner's limits on traffic, over all sessions. */
   readonly bandwidth?: Bandwidth;
   readonly maxConnections?: number | undefined;
@@ -61,27 +71,36 @@ export interface AgentOptions {
   readonly known: readonly Pick<KnownPeer, "id" | "addresses">[];
 }
 
+/** The network that an agent belongs to, and where it is kept. */
+export type AgentTrust = Pick<GatekeeperOptions, "membership" | "invitations" | "save">;
+
+/** A session's peer: where it is, and as what it takes part. */
+interface Visitor {
+  readonly host: string;
+  readonly standing: Standing;
+}
+
 const EXPIRE_MS = 5_000;
-/** After a sleep: how long a peer may take for a sign of life before we dial it again. */
-const WAKE_PROBE_MS = 3_000;
 
 export class Agent {
   readonly identity: Identity;
   readonly registry: Registry;
   readonly node: Node;
+  readonly whereabouts: Whereabouts;
   readonly startedAtMs: number;
+  /** Told when a session has ended without a goodbye. */
+  onLost: (() => void) | undefined;
   readonly #options: AgentOptions;
   readonly #wallOriginMs: number;
-  readonly #plan: DialPlan;
-  readonly #recruiter: Recruiter;
-  readonly #exchange: Exchange;
+  readonly #local: LocalNode;
+  readonly #strangersLog: Log;
+  readonly #gatekeeper: Gatekeeper | undefined;
   readonly #files: FileSender;
   readonly #shaper: Shaper;
   readonly #expiry: Timer;
   readonly #wakeWatch: Timer;
   readonly #vitals: Vitals;
-  /** Where the session of each connected peer comes from. */
-  readonly #hosts = new Map<PeerId, string>();
+  readonly #visitors = new Map<PeerId, Visitor>();
 
   private constructor(options: AgentOptions, first: HostReading) {
     const { identity, backend, clock, random, log, legacy } = options;
@@ -89,8 +108,12 @@ export class Agent {
     this.identity = identity;
     this.startedAtMs = clock.wallMs();
     this.#wallOriginMs = clock.wallMs() - clock.now();
-    this.registry = new Registry(identity.id);
-    const local = new LocalNode({
+    this.registry = new Registry(identity.id, options.registry);
+    const { trust } = options;
+    const local = this.#local = new LocalNode({
+      membership: trust?.membership,
+      ...(options.rateLimit && { rateLimit: options.rateLimit }),
+      ...(trust && { invitationKeyOf: (id) => trust.invitations.keyOf(id, clock.wallMs()) }),
       identity,
       primitives: backend.primitives,
       clock,
@@ -98,26 +121,39 @@ export class Agent {
       describe: () => this.#describe(),
       addresses: options.addresses,
     });
+    this.#strangersLog = calmLog(log, clock);
     this.#shaper = new Shaper(clock, options.bandwidth ?? {});
     this.node = new Node({
       local,
       clock,
-      log,
+      log: this.#strangersLog,
       shaper: this.#shaper,
       maxConnections: options.maxConnections,
       dialer: options.dialer,
       onEvent: (event) => this.#onEvent(event),
     });
-    this.#plan = new DialPlan(random);
-    this.#exchange = new Exchange({
+    this.whereabouts = new Whereabouts({
       identity,
       node: this.node,
-      plan: this.#plan,
-      clock,
-      verify: backend.primitives.verify,
+      registry: this.registry,
+      membership: trust?.membership,
+      hasExchange: options.hasExchange ?? true,
       addresses: options.addresses,
+      verify: backend.primitives.verify,
+      clock,
+      random,
+      log,
     });
-    this.#recruiter = new Recruiter({ plan: this.#plan, node: this.node, clock, log });
+    this.#gatekeeper = trust && new Gatekeeper({
+      ...trust,
+      id: identity.id,
+      node: this.node,
+      clock,
+      log,
+      addresses: options.addresses,
+      records: () => this.whereabouts.records(),
+      onExpelled: (id) => this.registry.forget(id),
+    });
     this.#vitals = new Vitals({
       clock,
       measure: options.measure,
@@ -159,6 +195,11 @@ export class Agent {
     return Math.round(this.#wallOriginMs + monotonicMs);
   }
 
+  /** What the limit on discovery requests has done. */
+  get requests(): RateLimitCounters {
+    return this.#local.responder.rateLimit;
+  }
+
   /** Peers fit for evolution, best first, and why the others are not. */
   selectForEvolution(): Selection {
     return selectForEvolution(this.registry.peers());
@@ -175,6 +216,22 @@ export class Agent {
     return latencyMs;
   }
 
+  /** Our network, unless any key may take part and there is none. */
+  get membership(): Membership | undefined {
+    return this.#options.trust?.membership;
+  }
+
+  /** Who decides who belongs. Throws {@link TrustError} where there is no network. */
+  get gatekeeper(): Gatekeeper {
+    if (this.#gatekeeper) return this.#gatekeeper;
+    throw new TrustError("not_authorized", "Cannot do it: this agent belongs to no network");
+  }
+
+  /** As what a connected peer takes part. */
+  standingOf(id: PeerId): Standing | undefined {
+    return this.#visitors.get(id)?.standing;
+  }
+
   /** Sends a file to a peer; see {@link FileSender.send}. */
   sendFile(options: SendFileOptions): Promise<TransferOutcome & { readonly resumedFrom: number }> {
     return this.#files.send(options);
@@ -185,32 +242,22 @@ export class Agent {
     this.#expiry.cancel();
     this.#wakeWatch.cancel();
     this.#files.close();
-    this.#exchange.close();
     this.#vitals.close();
-    const dialling = this.#recruiter.close();
+    const dialling = this.whereabouts.close();
     await this.node.close();
     this.#shaper.close();
-    await dialling;
+    await Promise.all([dialling, this.#gatekeeper?.close()]);
   }
 
   #open(): void {
-    const { clock, listener, peers, known } = this.#options;
+    const { listener, peers, known } = this.#options;
     this.node.listen(listener);
-    const nowMs = clock.now();
-    for (const address of peers) this.#plan.wantAddress(address, nowMs);
-    for (const { id, addresses } of known) {
-      if (id !== this.identity.id) this.#plan.wantPeer(id, addresses, nowMs, { isMet: true });
-    }
-    this.#recruiter.dialDue();
+    this.whereabouts.start(peers, known);
   }
 
-  /** Nobody can say what became of our sessions meanwhile: every peer is asked, and every target dialled. */
   #onWake(sleptMs: number): void {
-    const { clock, log } = this.#options;
-    log("info", "woke up", { slept_s: Math.round(sleptMs / 1000) });
-    this.node.probe(WAKE_PROBE_MS);
-    this.#plan.retryAll(clock.now());
-    this.#recruiter.dialDue();
+    this.#options.log("info", "woke up", { slept_s: Math.round(sleptMs / 1000) });
+    this.whereabouts.recheck();
   }
 
   #onEvent(event: NodeEvent): void {
@@ -232,7 +279,7 @@ export class Agent {
   }
 
   #onDiscovered({ peer, host, port }: NodeEvent & { type: "peer_discovered" }): void {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     const address = port === undefined ? undefined : { host, port };
     const isNew = this.registry.get(peer.id) === undefined;
     if (peer.trust === "unverified") {
@@ -247,11 +294,12 @@ export class Agent {
       if (!known) return;
       // Whom we have met we find where we met it; a signed message may have been sent on by another.
       const isMet = known.connectedAtMs !== null;
-      if (peer.speaksSealed && !isMet) this.#plan.wantPeer(id, addresses, clock.now());
+      if (peer.speaksSealed && !isMet) this.whereabouts.hear(id, addresses);
     }
     if (isNew) {
       const where = address && formatAddress(address);
-      log("info", "peer discovered", { peer: shortId(peer.id), trust: peer.trust, address: where });
+      const { id, trust } = peer;
+      this.#strangersLog("info", "peer discovered", { peer: shortId(id), trust, address: where });
     }
   }
 
@@ -264,9 +312,10 @@ export class Agent {
     const addresses = mergeAddresses(observed, reachableFrom(remote.host, introduction.listen));
     const { capabilities } = introduction;
     this.registry.learn({ id, capabilities, addresses, isConnected: true }, clock.now());
-    this.#plan.wantPeer(id, addresses, clock.now(), { isMet: true });
-    this.#hosts.set(id, remote.host);
-    this.#exchange.introduce(id);
+    this.#visitors.set(id, { host: remote.host, standing: peer.standing });
+    // What is known of revocations first: it must not be too late.
+    this.#gatekeeper?.welcome(id, peer.standing);
+    this.whereabouts.meet(id, addresses);
     log("info", "peer connected", {
       peer: shortId(id),
       address: formatAddress(remote),
@@ -276,11 +325,16 @@ export class Agent {
 
   #onClosed(id: PeerId, code: string): void {
     this.registry.amend(id, { isConnected: false });
-    this.#hosts.delete(id);
+    this.#visitors.delete(id);
     // Who said goodbye knows where we are; whoever just vanished is looked for.
-    if (code === "goodbye") this.#plan.forgetPeer(id);
-    else this.#plan.prefer(id, this.#options.clock.now());
-    this.#options.log("info", "peer disconnected", { peer: shortId(id), code });
+    if (isTrustCode(code)) this.whereabouts.shun(id);
+    else if (code === "goodbye") this.whereabouts.letGo(id);
+    else {
+      this.whereabouts.lose(id);
+      this.onLost?.();
+    }
+    const level = isTrustCode(code) ? "warn" : "info";
+    this.#options.log(level, "peer disconnected", { peer: shortId(id), code });
   }
 
   #onEnvelope({ from, envelope }: NodeEvent & { type: "envelope" }): void {
@@ -288,8 +342,14 @@ export class Agent {
       switch (envelope.type) {
         case "PEER_INTRODUCTION":
         case "PEER_ANNOUNCEMENT":
-          this.#exchange.receive(from, this.#hosts.get(from) ?? "", envelope);
-          return this.#recruiter.dialDue();
+          return this.whereabouts.takeIntroduction(
+            from,
+            this.#visitors.get(from)?.host ?? "",
+            envelope,
+          );
+        case "NETWORK_STATE":
+          if (this.standingOf(from)?.kind !== "member") return;
+          return this.#gatekeeper?.receive(Fields.of(envelope.data, "data"));
         case "RESOURCE_STATUS":
         case "HEARTBEAT":
           return this.#onStatus(from, Fields.of(envelope.data, "data"));
@@ -334,7 +394,7 @@ export class Agent {
 
   #expire(): void {
     for (const id of this.registry.expire(this.#options.clock.now())) {
-      this.#options.log("info", "peer expired", { peer: shortId(id) });
+      this.#strangersLog("info", "peer expired", { peer: shortId(id) });
     }
   }
 }

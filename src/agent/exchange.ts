@@ -5,7 +5,7 @@
  */
 
 import { type Clock, scheduleEvery, type Timer } from "../base/clock.ts";
-import { FieldError, Fields } from "../base/guards.ts";
+import { FieldError, Fields, type JsonObject } from "../base/guards.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { VerifySignature } from "../discovery/signature.ts";
 import type { DialPlan } from "../mesh/dial_plan.ts";
@@ -44,7 +44,7 @@ export class Exchange {
   constructor(options: ExchangeOptions) {
     this.#options = options;
     this.#own = this.#signOwn();
-    this.#timer = scheduleEvery(options.clock, RENEW_MS, () => this.#renew());
+    this.#timer = scheduleEvery(options.clock, RENEW_MS, () => this.renew());
   }
 
   /** Introduces ourselves and whom we know to a peer that has just connected. */
@@ -79,6 +79,30 @@ export class Exchange {
     for (const record of records) this.#learn(record, host, undefined);
   }
 
+  /** Takes a record that came to `host`, by another way than a session. */
+  learn(value: unknown, host: string): void {
+    this.#learn(value, host, undefined);
+  }
+
+  /** Signs our record anew and tells everybody. */
+  renew(): void {
+    this.#own = this.#signOwn();
+    this.#options.node.broadcast("PEER_ANNOUNCEMENT", { record: this.#own.signed });
+  }
+
+  /** Our own record and the latest of others, as they were signed. */
+  records(): readonly JsonObject[] {
+    const { clock, identity } = this.#options;
+    const wallMs = clock.wallMs();
+    const known = this.#book.list({ wallMs, except: identity.id, limit: MAX_RECORDS_SENT });
+    return [this.#own.signed, ...known.map(({ signed }) => signed)];
+  }
+
+  /** Tells nobody of `id` any more. */
+  forget(id: PeerId): void {
+    this.#book.forget(id);
+  }
+
   close(): void {
     this.#timer.cancel();
   }
@@ -92,11 +116,6 @@ export class Exchange {
     if (record.id === identity.id || !this.#book.keep(record)) return true;
     plan.wantPeer(record.id, reachableFrom(host, record.addresses), clock.now());
     return true;
-  }
-
-  #renew(): void {
-    this.#own = this.#signOwn();
-    this.#options.node.broadcast("PEER_ANNOUNCEMENT", { record: this.#own.signed });
   }
 
   #signOwn(): PeerRecord {

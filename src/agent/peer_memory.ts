@@ -40,11 +40,12 @@ export class PeerMemory {
     this.#timer = scheduleEvery(options.clock, SAVE_MS, () => this.#save());
   }
 
-  /** The peers known from earlier runs. Never rejects. */
+  /** The peers known from earlier runs, the latest seen first. Never rejects. */
   static async load(path: string, clock: Clock, log: Log): Promise<readonly KnownPeer[]> {
     try {
       const bytes = await readFile(path, MAX_STORE_BYTES);
-      return bytes ? decodePeers(bytes) : [];
+      const known = bytes ? decodePeers(bytes) : [];
+      return known.toSorted((a, b) => a.seen < b.seen ? 1 : a.seen > b.seen ? -1 : 0);
     } catch (error) {
       const reason = describeError(error);
       try {

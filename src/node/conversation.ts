@@ -303,6 +303,11 @@ export class Conversation {
     const proved = { rs: last.result.rs, version: reply.version };
     const introduction = decodeIntroduction(reply.payload, proved);
     this.#checkPeer(introduction.id);
+    const isExpected = this.#options.expected !== undefined;
+    // An address where somebody lives with whom we have a session already.
+    if (!isExpected && this.#options.isWanted?.(introduction.id) === false) {
+      return this.close("duplicate");
+    }
     // Before it learns who we are: whom we would refuse learns nothing.
     const standing: Standing = local.hello.psk ? { kind: "inviter" } : local.judge(introduction);
     this.#outlet.pushFrame(last.frame);

@@ -336,11 +336,14 @@ export class Node {
         this.#emit({ type: "peer_discovered", peer, host: remote.host, port });
       },
       onSealed: (peer, mux) => {
-        this.#admission.release(link());
         const sealed = { link: link(), mux, peer, remote };
         if (peer.standing.kind === "invited") {
+          // Still a guest: whoever holds an invitation gets no more connections by it.
           session = this.#openGuestSession(sealed, peer.standing.invitation);
-        } else session = this.#openSession(sealed);
+        } else {
+          this.#admission.release(link());
+          session = this.#openSession(sealed);
+        }
         if (this.#sessions.has(peer.id)) dial?.resolve({ type: "session", id: peer.id });
       },
       onMessage: (body) => session?.receive(body),

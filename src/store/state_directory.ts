@@ -7,6 +7,8 @@
 export interface Surroundings {
   readonly os: string;
   readonly env: (name: string) => string | undefined;
+  /** What the system calls this device. */
+  readonly hostName?: () => string;
 }
 
 /** The state directory. Throws `TypeError` when the system does not say where home is. */
@@ -30,4 +32,7 @@ export function stateDirectory(flag: string | undefined, { os, env }: Surroundin
 /** Files in it. The control API's note has its own file, `control/endpoint_file.ts`. */
 export const IDENTITY_FILE = "identity.json";
 export const PEERS_FILE = "peers.json";
+export const NETWORK_FILE = "network.json";
+export const MEMBERS_FILE = "members.json";
+export const INVITATIONS_FILE = "invitations.json";
 export const LOCK_FILE = "agent.lock";

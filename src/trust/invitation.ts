@@ -55,6 +55,14 @@ interface Invitation {
   readonly usedBy: PeerId | undefined;
 }
 
+/** Who uses an invitation, and when. */
+export interface InvitationUse {
+  readonly by: PeerId;
+  /** Whether it has been a member and is none any more. */
+  readonly wasRemoved: boolean;
+  readonly wallMs: number;
+}
+
 /** The invitation's id, as it stands in the first handshake message. */
 export function invitationIdOf(secret: Bytes): Bytes {
   return deriveKey(secret, "hamlet invitation id", INVITATION_ID_BYTES);
@@ -107,12 +115,14 @@ export class InvitationBook {
 
   /**
    * Uses the invitation `id` for the node `by`, which has shown `secret`; the role that it gives. The same node
-   * may do so again. Throws {@link InvitationError}.
+   * may do so again, unless it was removed meanwhile. Throws {@link InvitationError}.
    */
-  redeem(id: string, secret: Bytes, by: PeerId, wallMs: number): Role {
+  redeem(id: string, secret: Bytes, use: InvitationUse): Role {
+    const { by, wallMs } = use;
     const invitation = this.#find(id, wallMs);
     if (!equalBytes(invitationKeyOf(secret), invitation.hash)) throw unknown();
-    if (invitation.usedBy !== undefined && invitation.usedBy !== by) throw used();
+    const { usedBy } = invitation;
+    if (usedBy !== undefined && (usedBy !== by || use.wasRemoved)) throw used();
     this.#invitations.set(id, { ...invitation, usedBy: by });
     return invitation.role;
   }
@@ -136,14 +146,18 @@ export class InvitationBook {
       const each = Fields.of(item, "invitations");
       const id = each.text("id", { maxLength: 2 * INVITATION_ID_BYTES });
       const hash = decodeBase64Url(each.text("hash", { maxLength: 64 }), HASH_BYTES);
-      const usedBy = each.textOrNull("used_by", { maxLength: 64 });
+      const usedText = each.textOrNull("used_by", { maxLength: 64 });
+      const usedBy = usedText === null ? undefined : parsePeerId(usedText);
       if (!hash) throw new TypeError("Cannot read invitation: its hash is not 32 bytes");
+      if (usedText !== null && !usedBy) {
+        throw new TypeError("Cannot read invitation: its used_by is no node id");
+      }
       book.#invitations.set(id, {
         id,
         hash,
         role: each.oneOf("role", ROLES),
         expiresAtMs: each.integer("expires", MILLISECONDS),
-        usedBy: usedBy === null ? undefined : parsePeerId(usedBy),
+        usedBy,
       });
     }
     return book;

@@ -95,6 +95,7 @@ function encodeHost(host: string): Bytes {
   if (isIP(host) === 4) return Uint8Array.of(4, ...host.split(".").map(Number));
   // The system's parser writes every IPv6 text in the same way: eight groups, one run of zeros left out.
   const { address } = new SocketAddress({ address: host, family: "ipv6" });
+  if (address !== unmapped(address)) return encodeHost(unmapped(address));
   const [head = "", tail] = address.split("::");
   const groups = (text: string | undefined) => text ? text.split(":") : [];
   const [before, after] = [groups(head), groups(tail)];

@@ -5,21 +5,20 @@
  * keys, so a stolen admin can be revoked, and with it everything it signed.
  */
 
-import { type Bytes, decodeUtf8, encodeBase64Url, encodeUtf8 } from "../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { MessageSigner } from "../discovery/signature.ts";
-import { openBox, sealBox } from "../noise/secret_box.ts";
 import {
   type Certificate,
   CERTIFICATE_LIFETIME_MS,
   type Chain,
   type Issuer,
-  readCertificate,
   type Role,
   signCertificate,
   TrustError,
 } from "./certificate.ts";
 import { type NetworkId, proofKeyOf } from "./network_id.ts";
+import { openProof, sealProof } from "./proof.ts";
 import { type Revocation, signRevocation } from "./revocation.ts";
 import type { Roster } from "./roster.ts";
 
@@ -57,9 +56,11 @@ export interface MembershipOptions {
   readonly wallMs: () => number;
 }
 
+/** Who is certified, and as what. */
+type Subject = Pick<Certificate, "id" | "name" | "role">;
+
 /** A certificate is renewed once this much of its life has passed. */
 const RENEW_AFTER = 1 / 3;
-const MAX_PROOF_LENGTH = 2_800;
 
 export class Membership {
   readonly network: Network;
@@ -77,7 +78,7 @@ export class Membership {
     this.isOpen = options.isOpen;
     this.#proofKey = proofKeyOf(options.network.id);
     this.#chain = options.chain;
-    this.#proof = this.#seal(options.chain);
+    this.#proof = sealProof(this.#proofKey, options.chain);
     this.roster.keep(options.chain);
   }
 
@@ -138,10 +139,14 @@ export class Membership {
     );
   }
 
+  /** Whether `id` was revoked and has not been let in again. */
+  wasRemoved(id: PeerId): boolean {
+    return !this.isMember(id) && this.roster.revocations().some((each) => each.id === id);
+  }
+
   /** Whether our certificate has lived long enough to be renewed. */
   get isRenewalDue(): boolean {
-    const { issuedAtMs, notAfterMs } = this.certificate;
-    return this.#options.wallMs() >= issuedAtMs + (notAfterMs - issuedAtMs) * RENEW_AFTER;
+    return this.#isDue(this.certificate);
   }
 
   /** Takes a newer certificate of ours; `false` when it is none. */
@@ -155,15 +160,26 @@ export class Membership {
     this.roster.check(chain, this.#options.wallMs());
     this.roster.keep(chain);
     this.#chain = chain;
-    this.#proof = this.#seal(chain);
+    this.#proof = sealProof(this.#proofKey, chain);
     return true;
+  }
+
+  /**
+   * The good certificate that `subject` has; a new one where it is due, or there is none. Whoever asks again
+   * and again gets the same. Throws {@link TrustError} `not_authorized`.
+   */
+  certifyWhereDue(subject: Subject): Chain {
+    const { id, name, role } = subject;
+    const held = this.isMember(id) ? this.roster.get(id) : undefined;
+    const isFresh = held?.name === name && held.role === role && !this.#isDue(held);
+    return isFresh && this.roster.chainOf(held) || this.certify(subject);
   }
 
   /**
    * Makes `subject` a member, or renews it. Throws {@link TrustError} `not_authorized` when that is not ours
    * to do.
    */
-  certify(subject: { readonly id: PeerId; readonly name: string; readonly role: Role }): Chain {
+  certify(subject: Subject): Chain {
     this.checkMayCertify(subject.role);
     const issuer = this.#issuer();
     const wallMs = this.#options.wallMs();
@@ -226,7 +242,7 @@ export class Membership {
     if (proof === undefined) {
       throw new TrustError("not_a_member", "Cannot accept peer: it belongs to no network");
     }
-    const chain = this.#open(proof);
+    const chain = openProof(this.#proofKey, proof);
     try {
       if (chain[0].id !== id) {
         throw new TrustError("bad_certificate", "Cannot accept peer: its certificate is another's");
@@ -242,6 +258,10 @@ export class Membership {
     }
   }
 
+  #isDue({ issuedAtMs, notAfterMs }: Certificate): boolean {
+    return this.#options.wallMs() >= issuedAtMs + (notAfterMs - issuedAtMs) * RENEW_AFTER;
+  }
+
   #issuer(): Issuer {
     const { id, signer, authority } = this.#options;
     if (authority) return { name: this.network.id, signer: authority };
@@ -253,46 +273,5 @@ export class Membership {
         ? "Cannot sign for the network: this admin's certificate has expired or was revoked"
         : "Cannot sign for the network: this device is a member, not an admin",
     );
-  }
-
-  #seal(chain: Chain): string {
-    const certificates = chain.flatMap((each) => each ? [each.signed] : []);
-    return encodeBase64Url(sealBox(this.#proofKey, encodeUtf8(JSON.stringify(certificates))));
-  }
-
-  #open(proof: string): Chain {
-    const box = proof.length > MAX_PROOF_LENGTH ? undefined : decodeProof(proof);
-    const plaintext = box && openBox(this.#proofKey, box);
-    if (!plaintext) {
-      throw new TrustError("foreign_network", "Cannot accept peer: it belongs to another network");
-    }
-    return parseChain(parseJson(plaintext));
-  }
-}
-
-/** Reads a chain from its certificates. Throws {@link TrustError} `bad_certificate`. */
-export function parseChain(value: unknown): Chain {
-  if (!Array.isArray(value) || value.length < 1 || value.length > 2) {
-    throw new TrustError("bad_certificate", "Cannot accept certificate: expected one or two");
-  }
-  const leaf = readCertificate(value[0]);
-  return value.length === 1 ? [leaf] : [leaf, readCertificate(value[1])];
-}
-
-function parseJson(bytes: Bytes): unknown {
-  try {
-    return JSON.parse(decodeUtf8(bytes));
-  } catch (error) {
-    throw new TrustError("bad_certificate", "Cannot accept certificate: it is not JSON", {
-      cause: error,
-    });
-  }
-}
-
-function decodeProof(text: string): Bytes | undefined {
-  try {
-    return Uint8Array.fromBase64(text, { alphabet: "base64url" });
-  } catch {
-    return undefined;
   }
 }

@@ -17,8 +17,9 @@ import {
 } from "../base/bytes.ts";
 import { Fields } from "../base/guards.ts";
 import { type Chain, MAX_NAME_LENGTH } from "./certificate.ts";
-import { type Network, parseChain } from "./membership.ts";
+import type { Network } from "./membership.ts";
 import { type NetworkId, parseNetworkId } from "./network_id.ts";
+import { parseChain } from "./proof.ts";
 import { DEFAULT_ROSTER_LIMITS, type Roster } from "./roster.ts";
 
 /** A network, and our place in it. */
