@@ -46,8 +46,9 @@ export const COMMANDS: readonly Command[] = Object.freeze([
     name: "up",
     summary: "Start this machine's agent and join the village",
     detail:
-      "Runs until Ctrl-C. Serves old JSON nodes and encrypted peers on one port, finds out what\n" +
-      "this device can do, and keeps dialling the peers you name and those it learns of.",
+      "Runs until Ctrl-C. The first start founds a network of this device alone; others come in by\n" +
+      "invitation (hamlet invite), and from then on members find each other by themselves. Old JSON\n" +
+      "nodes are served on the same port.",
     flags: [
       {
         name: "peer",
@@ -76,7 +77,66 @@ export const COMMANDS: readonly Command[] = Object.freeze([
       {
         name: "open",
         kind: "switch",
-        help: "Let any authenticated key join (always so in this version)",
+        help: "Let any authenticated key take part, member or not: for a lab",
+      },
+      {
+        name: "name",
+        kind: "text",
+        value: "NAME",
+        help: "What this device is called in the village (default: its host name)",
+      },
+      {
+        name: "network",
+        kind: "text",
+        value: "NAME",
+        help: "Name of the network that the first start founds (default: after the device)",
+      },
+      {
+        name: "mdns",
+        kind: "text",
+        value: "on|off",
+        help: "Find each other on the LAN by multicast DNS (default: on)",
+      },
+      {
+        name: "known",
+        kind: "text",
+        value: "on|off",
+        help: "Dial the peers of earlier runs at the start (default: on)",
+      },
+      {
+        name: "exchange",
+        kind: "text",
+        value: "on|off",
+        help: "Tell members of each other's addresses (default: on)",
+      },
+      {
+        name: "dht",
+        kind: "text",
+        value: "on|off",
+        help: "Find each other beyond the LAN by the Mainline DHT (default: off)",
+      },
+      {
+        name: "dht-bootstrap",
+        kind: "list",
+        value: "HOST:PORT",
+        help: "Enter the DHT here instead of at its public nodes (repeatable)",
+      },
+      {
+        name: "sweep",
+        kind: "switch",
+        help: "Look for old nodes at every address of the LAN, politely",
+      },
+      {
+        name: "rate-limit",
+        kind: "text",
+        value: "N[:BURST]",
+        help: "Discovery requests a second from one address, and at once (default: 20:100)",
+      },
+      {
+        name: "max-unverified",
+        kind: "text",
+        value: "N[:PER-ADDRESS]",
+        help: "Old nodes remembered, in all and of one address (default: 1024:16)",
       },
       {
         name: "crypto",
@@ -136,6 +196,83 @@ export const COMMANDS: readonly Command[] = Object.freeze([
       "hamlet up --max-up 10M --inbox ~/Downloads",
     ],
     load: () => import("./commands/up.ts"),
+  },
+  {
+    name: "invite",
+    summary: "Let one more device into the network",
+    detail:
+      "Prints a token, as text and as a QR code, for: hamlet join TOKEN. It lets one device in, once,\n" +
+      "until it expires. The agent must be running here. Admins may invite and revoke members; the\n" +
+      "device that founded the network makes admins.",
+    flags: [
+      { name: "admin", kind: "switch", help: "Make it an admin, who may invite and revoke others" },
+      {
+        name: "expires",
+        kind: "text",
+        value: "TIME",
+        help: "How long it can be used, e.g. 90s, 15m, 2h, 1d (default: 15m)",
+      },
+      JSON_FLAG,
+      STATE,
+    ],
+    examples: ["hamlet invite", "hamlet invite --admin --expires 1h"],
+    load: () => import("./commands/invite.ts"),
+  },
+  {
+    name: "join",
+    operands: "TOKEN",
+    operandCount: [1, 32],
+    summary: "Join the network that an invitation is for",
+    detail:
+      "TOKEN is what hamlet invite printed on a member; case and spaces do not matter. The running\n" +
+      "agent moves to that network at once; where none runs, the next hamlet up uses it.",
+    flags: [
+      {
+        name: "name",
+        kind: "text",
+        value: "NAME",
+        help: "What this device is called in the village (default: its host name)",
+      },
+      JSON_FLAG,
+      STATE,
+    ],
+    examples: ["hamlet join AHK5W2RQ…"],
+    load: () => import("./commands/join.ts"),
+  },
+  {
+    name: "members",
+    summary: "List the devices that belong to the network",
+    detail: "Connected or not, with their roles and how long their certificates last.",
+    flags: [JSON_FLAG, WATCH, STATE],
+    examples: ["hamlet members", "hamlet members --watch", "hamlet members --json"],
+    load: () => import("./commands/members.ts"),
+  },
+  {
+    name: "revoke",
+    operands: "NODE",
+    operandCount: [1, 1],
+    summary: "Remove a lost or stolen device from the network",
+    detail:
+      "NODE is a node id, the beginning of one, or a name, as shown by: hamlet members. Every member\n" +
+      "that is online cuts it off at once; the others learn of it first thing when they come back.\n" +
+      "Whoever it had let in stays: look at the list.",
+    flags: [JSON_FLAG, STATE],
+    examples: ["hamlet revoke k5w2rq7a", "hamlet revoke kitchen-pi"],
+    load: () => import("./commands/revoke.ts"),
+  },
+  {
+    name: "leave",
+    summary: "Take this device out of its network",
+    detail:
+      "It forgets the network and everybody in it, and founds one of its own at the next start; a\n" +
+      "running agent does so at once.",
+    flags: [
+      { name: "force", kind: "switch", help: "Leave even as the founder of a network of others" },
+      JSON_FLAG,
+      STATE,
+    ],
+    examples: ["hamlet leave"],
+    load: () => import("./commands/leave.ts"),
   },
   {
     name: "peers",

@@ -5,6 +5,10 @@
 import { LOG_LEVELS, type LogLevel } from "../base/log.ts";
 import { LEGACY_POLICIES, type LegacyPolicy } from "../discovery/responder.ts";
 import type { OwnersLimits } from "../control/views.ts";
+import { DEFAULT_RATE_LIMIT, type RateLimitOptions } from "../discovery/rate_limit.ts";
+import { isPrintable, toPrintable } from "../base/guards.ts";
+import { DEFAULT_REGISTRY, type RegistryOptions } from "../mesh/registry.ts";
+import { MAX_NAME_LENGTH } from "../trust/certificate.ts";
 import { type Address, parseAddress } from "../net/address.ts";
 import { stateDirectory, type Surroundings } from "../store/state_directory.ts";
 import { DEFAULT_MAX_CONNECTIONS } from "../node/node.ts";
@@ -19,12 +23,30 @@ export interface UpConfig {
   readonly ports: readonly number[];
   readonly peers: readonly Address[];
   readonly legacy: LegacyPolicy;
+  /** Whether any authenticated key may take part. */
+  readonly isOpen: boolean;
+  readonly deviceName: string;
+  readonly networkName: string;
+  readonly discovery: DiscoverySettings;
+  readonly rateLimit: RateLimitOptions;
+  readonly registry: RegistryOptions;
   readonly crypto: "auto" | "noble";
   readonly limits: OwnersLimits;
   readonly log: "text" | "json";
   readonly logLevel: LogLevel;
   /** Whether the end of standard input stops the agent. */
   readonly hasLeash: boolean;
+}
+
+/** Which ways of finding each other are in use. */
+export interface DiscoverySettings {
+  readonly hasMdns: boolean;
+  readonly hasKnown: boolean;
+  readonly hasExchange: boolean;
+  readonly hasDht: boolean;
+  /** Where to enter the DHT; none is its public nodes. */
+  readonly dhtBootstrap: readonly Address[];
+  readonly hasSweep: boolean;
 }
 
 /** The ports that old nodes scan; the first free one is taken. */
@@ -53,6 +75,9 @@ export function readUpConfig(flags: GivenFlags, surroundings: Surroundings): UpC
     const bits = given && parseBitRate(given.source, given.text);
     return bits === undefined ? undefined : Math.round(bits / 8);
   };
+  const isOn = (name: string, fallback: "on" | "off") =>
+    word(name, ["on", "off"], fallback) === "on";
+  const deviceName = readDeviceName(flags, surroundings);
   const port = setting("port");
   const connections = setting("max-connections");
   const inbox = setting("inbox");
@@ -72,7 +97,20 @@ export function readUpConfig(flags: GivenFlags, surroundings: Surroundings): UpC
     },
     listenHost: setting("listen")?.text ?? DEFAULT_LISTEN,
     ports: port ? [wholeNumber(port.source, port.text, { min: 0, max: 65_535 })] : DEFAULT_PORTS,
-    peers: readPeers(flags, surroundings),
+    peers: readAddressList("peer", flags, surroundings),
+    isOpen: flags.has("open"),
+    deviceName,
+    networkName: nameOf("network", setting("network")?.text ?? `${deviceName}'s village`),
+    discovery: {
+      hasMdns: isOn("mdns", "on"),
+      hasKnown: isOn("known", "on"),
+      hasExchange: isOn("exchange", "on"),
+      hasDht: isOn("dht", "off"),
+      dhtBootstrap: readAddressList("dht-bootstrap", flags, surroundings),
+      hasSweep: flags.has("sweep"),
+    },
+    rateLimit: readRateLimit(setting("rate-limit")),
+    registry: readRegistryLimits(setting("max-unverified")),
     legacy: word("legacy", LEGACY_POLICIES, "lan"),
     crypto: word("crypto", ["auto", "noble"], "auto"),
     log: word("log", ["text", "json"], "text"),
@@ -93,15 +131,65 @@ export function readStateDir(flags: GivenFlags, surroundings: Surroundings): str
 
 /** This process's surroundings. */
 export function systemSurroundings(): Surroundings {
-  return { os: Deno.build.os, env: (name) => Deno.env.get(name) };
+  return { os: Deno.build.os, env: (name) => Deno.env.get(name), hostName: () => Deno.hostname() };
 }
 
-function readPeers(flags: GivenFlags, surroundings: Surroundings): readonly Address[] {
-  const given = flags.list("peer");
-  const source = given.length > 0 ? "--peer" : "HAMLET_PEER";
+/** What this device is called: `--name`, or its host name. Throws {@link UsageError}. */
+export function readDeviceName(flags: GivenFlags, surroundings: Surroundings): string {
+  const given = flags.text("name") ?? surroundings.env("HAMLET_NAME");
+  if (given) return nameOf("name", given);
+  const host = toPrintable(surroundings.hostName?.() ?? "", MAX_NAME_LENGTH);
+  return host.replace(/\.local$/, "") || "device";
+}
+
+function nameOf(flag: string, text: string): string {
+  const name = text.trim().slice(0, flag === "network" ? MAX_NAME_LENGTH : undefined);
+  if (name && name.length <= MAX_NAME_LENGTH && isPrintable(name)) return name;
+  throw new UsageError(`--${flag} takes a name of 1 to ${MAX_NAME_LENGTH} characters`);
+}
+
+interface Setting {
+  readonly text: string;
+  readonly source: string;
+}
+
+function readRateLimit(given: Setting | undefined): RateLimitOptions {
+  if (!given) return DEFAULT_RATE_LIMIT;
+  const [perSecond, burst] = wholePair(given, { min: 1, max: 100_000 });
+  return { ...DEFAULT_RATE_LIMIT, perSecond, burst: burst ?? 5 * perSecond };
+}
+
+function readRegistryLimits(given: Setting | undefined): RegistryOptions {
+  if (!given) return DEFAULT_REGISTRY;
+  const [maxUnverified, perHost] = wholePair(given, { min: 1, max: 65_536 });
+  const maxUnverifiedPerHost = perHost ?? DEFAULT_REGISTRY.maxUnverifiedPerHost;
+  return { ...DEFAULT_REGISTRY, maxUnverified, maxUnverifiedPerHost };
+}
+
+/** `N` or `N:M`. */
+function wholePair(
+  { text, source }: Setting,
+  bounds: { readonly min: number; readonly max: number },
+): readonly [number, number | undefined] {
+  const [first = "", second, ...rest] = text.split(":");
+  if (rest.length > 0) throw new UsageError(`${source} takes one number or two, e.g. 20:100`);
+  return [
+    wholeNumber(source, first, bounds),
+    second === undefined ? undefined : wholeNumber(source, second, bounds),
+  ];
+}
+
+function readAddressList(
+  name: string,
+  flags: GivenFlags,
+  surroundings: Surroundings,
+): readonly Address[] {
+  const given = flags.list(name);
+  const variable = `HAMLET_${name.toUpperCase().replaceAll("-", "_")}`;
+  const source = given.length > 0 ? `--${name}` : variable;
   const texts = given.length > 0
     ? given
-    : (surroundings.env("HAMLET_PEER") ?? "").split(",").map((text) => text.trim()).filter(Boolean);
+    : (surroundings.env(variable) ?? "").split(",").map((text) => text.trim()).filter(Boolean);
   if (texts.length > MAX_PEERS) {
     throw new UsageError(`${source} takes at most ${MAX_PEERS} addresses`);
   }

@@ -36,6 +36,21 @@ export function parseByteSize(flag: string, text: string): number {
   );
 }
 
+/** Seconds, e.g. `90s`, `15m`, `2h` or `1d`. Throws {@link UsageError}. */
+export function parseDuration(
+  flag: string,
+  text: string,
+  { min, max }: { readonly min: number; readonly max: number },
+): number {
+  const [, amount = "", unit = "s"] = /^(\d{1,9})([smhd]?)$/.exec(text) ?? [];
+  const seconds = amount ? Number(amount) * ({ m: 60, h: 3_600, d: 86_400 }[unit] ?? 1) : NaN;
+  if (seconds >= min && seconds <= max) return seconds;
+  throw new UsageError(
+    `${flag} takes a time from ${formatDuration(min)} to ${formatDuration(max)}, ` +
+      `e.g. 90s, 15m, 2h or 1d, not "${text}"`,
+  );
+}
+
 /** Three significant digits in a decimal unit, e.g. `1.5 MB`. */
 export function formatBytes(bytes: number): string {
   let value = Math.round(bytes);

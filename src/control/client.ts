@@ -6,6 +6,7 @@ import { CodedError, describeError } from "../base/errors.ts";
 import { FieldError, isObject } from "../base/guards.ts";
 import { type Endpoint, readEndpoint } from "./endpoint_file.ts";
 import { parseSendEvent, type SendEvent } from "./send_events.ts";
+import type { InviteView, JoinView, MembersView, RevokeView } from "./network_views.ts";
 import type { CandidatesView, PeerView, PingView, StatusView } from "./views.ts";
 
 /** A command did not get its answer. `code` is the agent's own, or `not_running`. */
@@ -15,6 +16,8 @@ export class ControlClientError extends CodedError {
 
 /** Longer than any request of the API takes. */
 const TIMEOUT_MS = 10_000;
+/** Every address of an invitation may take its time. */
+const JOIN_TIMEOUT_MS = 60_000;
 
 export class ControlClient {
   readonly endpoint: Endpoint;
@@ -47,6 +50,26 @@ export class ControlClient {
     return this.#call("POST", "ping", { peer });
   }
 
+  members(): Promise<MembersView> {
+    return this.#call("GET", "members");
+  }
+
+  invite(options: { readonly admin: boolean; readonly expires_s: number }): Promise<InviteView> {
+    return this.#call("POST", "invite", options);
+  }
+
+  join(token: string): Promise<JoinView> {
+    return this.#call("POST", "join", { token }, JOIN_TIMEOUT_MS);
+  }
+
+  revoke(node: string): Promise<RevokeView> {
+    return this.#call("POST", "revoke", { node });
+  }
+
+  leave(options: { readonly force: boolean }): Promise<{ readonly left: string }> {
+    return this.#call("POST", "leave", options);
+  }
+
   stop(): Promise<{ readonly stopping: boolean }> {
     return this.#call("POST", "stop", {});
   }
@@ -76,8 +99,13 @@ export class ControlClient {
   }
 
   /** The answers come from our own agent, behind its token, so their shape is trusted. */
-  async #call<T>(method: "GET" | "POST", route: string, body?: unknown): Promise<T> {
-    const response = await this.#fetch(method, route, body, AbortSignal.timeout(TIMEOUT_MS));
+  async #call<T>(
+    method: "GET" | "POST",
+    route: string,
+    body?: unknown,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<T> {
+    const response = await this.#fetch(method, route, body, AbortSignal.timeout(timeoutMs));
     const answer: unknown = await response.json().catch((error) => {
       throw this.#notReached(error);
     });

@@ -3,8 +3,9 @@
  * intended clients.
  *
  * ```
- * GET  /v1/status   /v1/peers   /v1/candidates
+ * GET  /v1/status   /v1/peers   /v1/candidates   /v1/members
  * POST /v1/ping {"peer":"ID or prefix"}   /v1/send {"peer","path"}   /v1/stop
+ *      /v1/invite {"admin","expires_s"}   /v1/join {"token"}   /v1/revoke {"node"}   /v1/leave {"force"}
  * ```
  *
  * A request must carry the token and name the loopback address as its host: a web page in a browser on
@@ -18,12 +19,15 @@ import { CodedError, describeError } from "../base/errors.ts";
 import { FieldError, Fields } from "../base/guards.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
 import { randomBytes } from "../noise/primitives.ts";
+import { NetworkRoutes, type NetworkRoutesOptions } from "./network_routes.ts";
 import { sendResponse } from "./send_route.ts";
 import { candidatesView, peerViews, type PingView, type Setting, statusView } from "./views.ts";
 
 export interface ControlServerOptions {
   readonly agent: Agent;
   readonly setting: Setting;
+  readonly join: NetworkRoutesOptions["join"];
+  readonly onMove: NetworkRoutesOptions["onMove"];
   /** Called when a client asks the agent to stop. */
   readonly onStop: () => void;
 }
@@ -47,11 +51,13 @@ export class ControlServer {
   readonly token = encodeBase64Url(randomBytes(TOKEN_BYTES));
   readonly url: string;
   readonly #options: ControlServerOptions;
+  readonly #network: NetworkRoutes;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   /** Serves at once, on a free port. */
   constructor(options: ControlServerOptions) {
     this.#options = options;
+    this.#network = new NetworkRoutes({ ...options, clock: options.setting.clock });
     this.#server = Deno.serve({
       hostname: HOST,
       port: 0,
@@ -100,6 +106,16 @@ export class ControlServer {
         return { peers: peerViews(agent, setting.clock) };
       case "GET /v1/candidates":
         return candidatesView(agent);
+      case "GET /v1/members":
+        return this.#network.members();
+      case "POST /v1/invite":
+        return await this.#network.invite(await bodyOf(request));
+      case "POST /v1/join":
+        return await this.#network.join(await bodyOf(request));
+      case "POST /v1/revoke":
+        return await this.#network.revoke(await bodyOf(request));
+      case "POST /v1/leave":
+        return this.#network.leave(await bodyOf(request));
       case "POST /v1/ping":
         return await this.#ping(request);
       case "POST /v1/send":

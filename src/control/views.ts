@@ -4,13 +4,18 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { JsonObject } from "../base/guards.ts";
-import { shortId } from "../base/peer_id.ts";
+import { type PeerId, shortId } from "../base/peer_id.ts";
 import type { Agent } from "../agent/agent.ts";
+import type { ScoutsStatus } from "../agent/scouts.ts";
 import { writeCapabilities } from "../discovery/capabilities.ts";
+import type { RateLimitOptions } from "../discovery/rate_limit.ts";
 import type { LegacyPolicy } from "../discovery/responder.ts";
+import type { RegistryOptions } from "../mesh/registry.ts";
 import type { Peer } from "../mesh/peer.ts";
 import { formatAddress } from "../net/address.ts";
+import { type NetworkView, networkView } from "./network_views.ts";
 import type { Bandwidth } from "../node/shaper.ts";
+import type { Certificate, Role } from "../trust/certificate.ts";
 import type { Backend } from "../noise/backend.ts";
 
 export interface StatusView {
@@ -24,9 +29,15 @@ export interface StatusView {
   readonly listen: string;
   readonly addresses: readonly string[];
   readonly legacy: LegacyPolicy;
-  /** Whether any authenticated key may join. */
+  /** Whether any authenticated key may take part. */
   readonly open: boolean;
+  /** `null` where there is none: then it is open. */
+  readonly network: NetworkView | null;
   readonly crypto: Backend["report"];
+  /** How others are found; `null` where no scouts were sent. */
+  readonly discovery: ScoutsStatus | null;
+  /** Targets to dial, dials under way, dials of the last 10 s. */
+  readonly dials: { targets: number; in_flight: number; last_10_s: number };
   readonly peers: { authenticated: number; connected: number; unverified: number };
   readonly connections: { guests: number; accepted: number; evicted: number; dialled: number };
   /** Open streams, all sessions together. */
@@ -37,7 +48,13 @@ export interface StatusView {
     readonly max_down_bps: number | null;
     readonly max_connections: number;
     readonly max_file_bytes: number;
+    readonly requests_per_s: number;
+    readonly request_burst: number;
+    readonly max_unverified: number;
+    readonly max_unverified_per_address: number;
   };
+  /** What the limits on strangers did since the start. */
+  readonly limited: LimitCounters;
   readonly inbox: string | null;
   readonly discoveries: number;
   readonly sessions_opened: number;
@@ -48,10 +65,31 @@ export interface StatusView {
   readonly capabilities: JsonObject;
 }
 
+/** Since the start. */
+export interface LimitCounters {
+  readonly requests_allowed: number;
+  /** Told off, once in a row. */
+  readonly requests_refused: number;
+  /** Not even answered. */
+  readonly requests_dropped: number;
+  readonly addresses_tracked: number;
+  readonly unverified_evicted: number;
+  readonly unverified_evicted_of_address: number;
+  readonly unverified_expired: number;
+  readonly unmet_evicted: number;
+  readonly authenticated_evicted: number;
+  /** Unsigned messages under somebody else's name. */
+  readonly names_refused: number;
+  readonly replays_refused: number;
+}
+
 export interface PeerView {
   readonly node_id: string;
   readonly short_id: string;
   readonly trust: Peer["trust"];
+  /** What its people call it, and its role; `null` unless it is a member of our network. */
+  readonly name: string | null;
+  readonly role: Role | null;
   readonly connected: boolean;
   readonly addresses: readonly string[];
   /** Seconds since it was last heard. */
@@ -90,6 +128,9 @@ export interface Setting {
   readonly backend: Backend;
   readonly clock: Clock;
   readonly limits: OwnersLimits;
+  readonly rateLimit: RateLimitOptions;
+  readonly registry: RegistryOptions;
+  readonly scouts?: { readonly status: ScoutsStatus } | undefined;
 }
 
 /** What the device's owner allows. */
@@ -116,8 +157,11 @@ export function statusView(agent: Agent, setting: Setting): StatusView {
     listen: formatAddress(agent.listenAddress),
     addresses: agent.addresses.map(formatAddress),
     legacy: setting.legacy,
-    open: true,
+    open: agent.membership?.isOpen ?? true,
+    network: agent.membership ? networkView(agent.membership) : null,
     crypto: setting.backend.report,
+    discovery: setting.scouts?.status ?? null,
+    dials: dialsView(agent),
     peers: {
       authenticated: authenticated.length,
       connected,
@@ -135,7 +179,12 @@ export function statusView(agent: Agent, setting: Setting): StatusView {
       max_down_bps: bitsPerSecond(setting.limits.bandwidth.down),
       max_connections: setting.limits.maxConnections,
       max_file_bytes: setting.limits.maxFileBytes,
+      requests_per_s: setting.rateLimit.perSecond,
+      request_burst: setting.rateLimit.burst,
+      max_unverified: setting.registry.maxUnverified,
+      max_unverified_per_address: setting.registry.maxUnverifiedPerHost,
     },
+    limited: limitCounters(agent),
     inbox: setting.limits.inboxDir ?? null,
     discoveries: counters.discoveries,
     sessions_opened: counters.sessionsOpened,
@@ -157,6 +206,8 @@ export function peerViews(agent: Agent, clock: Clock): readonly PeerView[] {
     node_id: peer.id,
     short_id: shortId(peer.id),
     trust: peer.trust,
+    name: memberOf(agent, peer)?.name ?? null,
+    role: memberOf(agent, peer)?.role ?? null,
     connected: isConnected(peer),
     addresses: peer.addresses.map(formatAddress),
     last_seen_s: Math.round((nowMs - lastHeardMs(agent, peer)) / 100) / 10,
@@ -188,6 +239,34 @@ export function candidatesView(agent: Agent): CandidatesView {
       reason,
     })),
   };
+}
+
+function dialsView(agent: Agent): StatusView["dials"] {
+  const { targets, inFlight, recentDials } = agent.whereabouts.dials;
+  return { targets, in_flight: inFlight, last_10_s: recentDials };
+}
+
+function limitCounters(agent: Agent): LimitCounters {
+  const { requests } = agent;
+  const { counters } = agent.registry;
+  return {
+    requests_allowed: requests.allowed,
+    requests_refused: requests.refused,
+    requests_dropped: requests.dropped,
+    addresses_tracked: requests.addresses,
+    unverified_evicted: counters.unverifiedEvicted,
+    unverified_evicted_of_address: counters.unverifiedEvictedOfHost,
+    unverified_expired: counters.unverifiedExpired,
+    unmet_evicted: counters.unmetEvicted + counters.unmetEvictedOfHost,
+    authenticated_evicted: counters.authenticatedEvicted,
+    names_refused: counters.namesRefused,
+    replays_refused: counters.replaysRefused,
+  };
+}
+
+function memberOf(agent: Agent, { id }: Peer): Certificate | undefined {
+  const certificate = agent.membership?.roster.get(id as PeerId);
+  return certificate && agent.membership?.isMember(certificate.id) ? certificate : undefined;
 }
 
 function isConnected(peer: Peer): boolean {

@@ -39,7 +39,7 @@ export function agentLaunch(
     ...["--state", options.stateDir],
     ...["--log", "json", "--log-level", "warn"],
     ...options.peers.flatMap((peer) => ["--peer", formatAddress(peer)]),
-    ...["--legacy", "any", "--leash"],
+    ...["--open", "--legacy", "any", "--leash"],
   ]);
 }
 

@@ -16,6 +16,8 @@ const PEER: PeerView = {
   node_id: ID,
   short_id: "k5w2rq7a",
   trust: "authenticated",
+  name: "desk",
+  role: "member",
   connected: true,
   addresses: ["192.168.1.20:9000", "[fe80::1]:9000"],
   last_seen_s: 1.4,
@@ -36,7 +38,19 @@ const STATUS: StatusView = {
   listen: "0.0.0.0:9000",
   addresses: ["192.168.1.5:9000", "[2001:db8::1]:9000"],
   legacy: "lan",
-  open: true,
+  open: false,
+  network: {
+    id: "n".padEnd(52, "a"),
+    name: "anna's village",
+    role: "admin",
+    founder: true,
+    open: false,
+    members: 4,
+    certificate_expires_unix_ms: 0,
+    revoked: false,
+  },
+  discovery: null,
+  dials: { targets: 3, in_flight: 1, last_10_s: 2 },
   crypto: { aead: "native", x25519: "noble", ed25519: "native", refused: null },
   peers: { authenticated: 3, connected: 2, unverified: 1 },
   connections: { guests: 1, accepted: 9, evicted: 2, dialled: 4 },
@@ -46,6 +60,23 @@ const STATUS: StatusView = {
     max_down_bps: null,
     max_connections: 100,
     max_file_bytes: 5_000_000_000,
+    requests_per_s: 20,
+    request_burst: 100,
+    max_unverified: 1_024,
+    max_unverified_per_address: 16,
+  },
+  limited: {
+    requests_allowed: 120,
+    requests_refused: 2,
+    requests_dropped: 30,
+    addresses_tracked: 5,
+    unverified_evicted: 1,
+    unverified_evicted_of_address: 2,
+    unverified_expired: 4,
+    unmet_evicted: 0,
+    authenticated_evicted: 0,
+    names_refused: 6,
+    replays_refused: 7,
   },
   inbox: "/home/u/inbox",
   discoveries: 5,
@@ -65,6 +96,8 @@ Deno.test("renderPeers() shows a row for each peer and counts them", PURE, () =>
       ...PEER,
       short_id: "python-n",
       trust: "unverified",
+      name: null,
+      role: null,
       connected: false,
       addresses: [],
       last_seen_s: 119.6,
@@ -74,10 +107,10 @@ Deno.test("renderPeers() shows a row for each peer and counts them", PURE, () =>
   ]);
   assertEquals(
     text,
-    "PEER      STATE       ADDRESS            SEEN  RTT ms  CORES  RAM GB  CPU %  BATTERY  HEAT    DEVICE   TIER\n" +
-      "k5w2rq7a  connected   192.168.1.20:9000    1s   0.357      8    16.0   12.5      77%  warm    laptop   premium\n" +
-      "away      away        192.168.1.20:9000    3m       -      8    16.0   12.5      77%  warm    laptop   premium\n" +
-      "python-n  unverified  -                  120s       -      1     1.0      -        -  normal  unknown  medium\n" +
+    "PEER      NAME  STATE       ADDRESS            SEEN  RTT ms  CORES  RAM GB  CPU %  BATTERY  HEAT    DEVICE   TIER\n" +
+      "k5w2rq7a  desk  connected   192.168.1.20:9000    1s   0.357      8    16.0   12.5      77%  warm    laptop   premium\n" +
+      "away      desk  away        192.168.1.20:9000    3m       -      8    16.0   12.5      77%  warm    laptop   premium\n" +
+      "python-n  -     unverified  -                  120s       -      1     1.0      -        -  normal  unknown  medium\n" +
       "\n3 known, 1 connected\n",
   );
 });
@@ -86,14 +119,14 @@ Deno.test("renderPeers() shows how long ago in the unit that is short", PURE, ()
   const cases = [[0, "0s"], [119, "119s"], [120, "2m"], [7_199, "120m"], [7_200, "2h"]] as const;
   for (const [seconds, seen] of cases) {
     const [, row = ""] = renderPeers([{ ...PEER, last_seen_s: seconds }]).split("\n");
-    assertEquals(row.split(/\s+/)[3], seen);
+    assertEquals(row.split(/\s+/)[4], seen);
   }
 });
 
 Deno.test("renderPeers() says what to do where there are none", PURE, () => {
   assertEquals(
     renderPeers([]),
-    "No peers yet. On another machine run: hamlet up --peer THIS-MACHINE:PORT\n",
+    "No peers yet. To let another device in: hamlet invite\n",
   );
 });
 
@@ -132,7 +165,8 @@ Deno.test("renderStatus() says one fact a line", PURE, () => {
     `node          k5w2rq7a  (${ID})\n` +
       "version       0.1.0, up 1 h 02 min, process 4711\n" +
       "listening     0.0.0.0:9000, reachable at 192.168.1.5:9000, [2001:db8::1]:9000\n" +
-      "membership    open: any authenticated key may join\n" +
+      "network       anna's village: 4 members, this device is its founder\n" +
+      "discovery     3 to dial, 2 dials in 10 s\n" +
       "old nodes     unsigned discovery: lan\n" +
       "cryptography  records native, X25519 noble, Ed25519 native\n" +
       "peers         2 connected, 3 authenticated, 1 unverified\n" +
@@ -140,6 +174,8 @@ Deno.test("renderStatus() says one fact a line", PURE, () => {
       "limits        up 10 Mbit/s, down unlimited, 100 connections, files of 5 GB\n" +
       "inbox         /home/u/inbox\n" +
       "discoveries   5\n" +
+      "strangers     120 requests taken, 2 refused, 30 ignored (20/s from one address); 3 old nodes made " +
+      "room, 4 expired (at most 1024, 16 of one address); 6 false names, 7 replays\n" +
       "messages      100 received, 90 sent, 1 dropped\n" +
       "rejected      nothing\n" +
       "memory        61.5 MB resident, 7.2 MB heap\n" +

@@ -1,5 +1,7 @@
 /** A control server around an agent of an in-memory village, for tests on real loopback. */
 
+import { DEFAULT_RATE_LIMIT } from "../../src/discovery/rate_limit.ts";
+import { DEFAULT_REGISTRY } from "../../src/mesh/registry.ts";
 import type { PeerId } from "../../src/base/peer_id.ts";
 import { ControlServer } from "../../src/control/server.ts";
 import type { Setting } from "../../src/control/views.ts";
@@ -36,6 +38,8 @@ export async function aliceAndBob() {
     legacy: "lan",
     backend: BACKEND,
     clock: village.clock,
+    rateLimit: DEFAULT_RATE_LIMIT,
+    registry: DEFAULT_REGISTRY,
   };
   return { village, alice, bob, setting };
 }
@@ -44,7 +48,13 @@ export async function aliceAndBob() {
 export async function withServer(use: (controlled: Controlled) => Promise<void>): Promise<void> {
   const { village, alice, bob, setting } = await aliceAndBob();
   let stops = 0;
-  const server = new ControlServer({ agent: alice.agent, setting, onStop: () => stops++ });
+  const server = new ControlServer({
+    agent: alice.agent,
+    setting,
+    onStop: () => stops++,
+    join: () => Promise.reject(new TypeError("nobody joins in these tests")),
+    onMove: () => {},
+  });
   try {
     await use({ village, alice, bob, setting, server, stops: () => stops });
   } finally {

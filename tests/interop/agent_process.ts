@@ -80,6 +80,8 @@ export interface AgentOptions {
   readonly stateDir?: string;
   /** Explicit port flags; otherwise any free port. */
   readonly port?: readonly string[];
+  /** Whether it takes part with anybody, as it does by default; otherwise with its network only. */
+  readonly isOpen?: boolean;
 }
 
 /** One peer as the control API shows it. */
@@ -120,6 +122,7 @@ export class AgentProcess implements AsyncDisposable {
       args: programArgs([
         "up",
         ...["--listen", LOOPBACK, "--state", stateDir, "--log", "json"],
+        ...(options.isOpen === false ? [] : ["--open"]),
         ...(options.port ?? ["--port", "0"]),
         ...(options.args ?? []),
       ]),
@@ -168,7 +171,7 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   async status(): Promise<JsonMessage> {
-    return await this.#get("status");
+    return await this.get("status");
   }
 
   async id(): Promise<string> {
@@ -187,7 +190,7 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   async peers(): Promise<readonly PeerView[]> {
-    const { peers } = await this.#get("peers") as unknown as { peers: readonly PeerView[] };
+    const { peers } = await this.get("peers") as unknown as { peers: readonly PeerView[] };
     return peers;
   }
 
@@ -200,6 +203,15 @@ export class AgentProcess implements AsyncDisposable {
     return eventually(`peer ${id.slice(0, 8)}`, async () => {
       const peer = await this.peer(id);
       return peer && matches(peer) ? peer : undefined;
+    });
+  }
+
+  /** Resolves once it answers as the agent of another network, on another control address. */
+  async untilMoved(): Promise<void> {
+    const { url } = this.#note;
+    this.#note = await eventually("the agent to move to another network", async () => {
+      const note = await this.#readNote();
+      return note?.url === url ? undefined : note;
     });
   }
 
@@ -235,7 +247,8 @@ export class AgentProcess implements AsyncDisposable {
     }
   }
 
-  async #get(route: string): Promise<JsonMessage> {
+  /** What the control API answers. */
+  async get(route: string): Promise<JsonMessage> {
     const response = await fetch(`${this.controlUrl}/v1/${route}`, {
       headers: { authorization: `Bearer ${this.token}` },
       signal: AbortSignal.timeout(DEADLINE_MS),

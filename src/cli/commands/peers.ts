@@ -10,6 +10,7 @@ import { showText } from "../watch.ts";
 
 const COLUMNS = [
   { heading: "PEER" },
+  { heading: "NAME" },
   { heading: "STATE" },
   { heading: "ADDRESS" },
   { heading: "SEEN", isNumber: true },
@@ -35,7 +36,7 @@ export async function run({ flags, write }: CommandContext): Promise<number> {
 /** The table, and a line that counts. */
 export function renderPeers(peers: readonly PeerView[]): string {
   if (peers.length === 0) {
-    return "No peers yet. On another machine run: hamlet up --peer THIS-MACHINE:PORT\n";
+    return "No peers yet. To let another device in: hamlet invite\n";
   }
   const connected = peers.filter((peer) => peer.connected).length;
   return renderTable(COLUMNS, peers.map(row)) +
@@ -47,6 +48,7 @@ function row(peer: PeerView): readonly string[] {
   const state = peer.trust === "unverified" ? "unverified" : peer.connected ? "connected" : "away";
   return [
     peer.short_id,
+    cell(peer.name),
     state,
     peer.addresses[0] ?? "-",
     since(peer.last_seen_s),

@@ -23,7 +23,8 @@ export function renderStatus(status: StatusView): string {
     ["node", `${status.short_id}  (${status.node_id})`],
     ["version", `${status.version}, up ${formatDuration(status.uptime_s)}, process ${status.pid}`],
     ["listening", `${status.listen}, reachable at ${status.addresses.join(", ")}`],
-    ["membership", status.open ? "open: any authenticated key may join" : "by invitation"],
+    ["network", membership(status)],
+    ["discovery", discovery(status)],
     ["old nodes", `unsigned discovery: ${status.legacy}`],
     ["cryptography", `records ${crypto.aead}, X25519 ${crypto.x25519}, Ed25519 ${crypto.ed25519}`],
     ...(crypto.refused ? [["", `native refused: ${crypto.refused}`] as const] : []),
@@ -40,6 +41,7 @@ export function renderStatus(status: StatusView): string {
     ["limits", limitsOf(status)],
     ["inbox", status.inbox ?? "off: no files are taken"],
     ["discoveries", String(status.discoveries)],
+    ["strangers", limited(status)],
     [
       "messages",
       `${envelopes.received} received, ${envelopes.sent} sent, ${envelopes.dropped} dropped`,
@@ -51,6 +53,46 @@ export function renderStatus(status: StatusView): string {
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
   return facts.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+}
+
+function membership({ open, network }: StatusView): string {
+  const loud = "OPEN: any machine that reaches this port takes part, member or not";
+  if (!network) return loud;
+  const { name, role, founder, members, revoked } = network;
+  const place = revoked
+    ? "this device was REMOVED from it"
+    : `${members} member${members === 1 ? "" : "s"}, this device is ${
+      founder ? "its founder" : role
+    }`;
+  return `${name}: ${place}${open ? `; ${loud}` : ""}`;
+}
+
+function discovery({ discovery: scouts, dials }: StatusView): string {
+  const dialling = `${dials.targets} to dial, ${dials.last_10_s} dials in 10 s`;
+  if (!scouts) return dialling;
+  const { mdns, dht, sweep } = scouts;
+  return [
+    `mDNS ${mdns.state}${mdns.reason ? ` (${mdns.reason})` : ""}`,
+    dht.state === "off"
+      ? "DHT off"
+      : `DHT ${dht.state} (${dht.nodes} nodes, ${dht.announced} know us, ${dht.found} found)`,
+    sweep.state === "off"
+      ? "sweep off"
+      : `sweep ${sweep.state} (${sweep.probed} tried, ${sweep.found} found)`,
+    dialling,
+  ].join(", ");
+}
+
+/** What strangers were refused, and who had to make room. */
+function limited({ limits, limited: counts }: StatusView): string {
+  const evicted = counts.unverified_evicted + counts.unverified_evicted_of_address;
+  return [
+    `${counts.requests_allowed} requests taken, ${counts.requests_refused} refused, ` +
+    `${counts.requests_dropped} ignored (${limits.requests_per_s}/s from one address)`,
+    `${evicted} old nodes made room, ${counts.unverified_expired} expired ` +
+    `(at most ${limits.max_unverified}, ${limits.max_unverified_per_address} of one address)`,
+    `${counts.names_refused} false names, ${counts.replays_refused} replays`,
+  ].join("; ");
 }
 
 function device(capabilities: StatusView["capabilities"]): string {

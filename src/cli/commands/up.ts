@@ -1,32 +1,23 @@
 /**
  * `hamlet up`: builds the agent from its configuration, runs it until a signal or a stop command, and takes
- * it down within two seconds.
+ * it down within two seconds. A device that joins or leaves a network gets a new agent in the same process.
  */
 
 import { deadline } from "@std/async";
-import { Agent } from "../../agent/agent.ts";
-import { PeerMemory } from "../../agent/peer_memory.ts";
+import type { Agent } from "../../agent/agent.ts";
+import type { Joined } from "../../agent/joining.ts";
+import { type NetworkStore, removeNetwork, writeJoined } from "../../agent/network_store.ts";
 import { scheduleEvery, systemClock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { shortId } from "../../base/peer_id.ts";
-import { systemRandom } from "../../base/random.ts";
 import { readEndpoint, removeEndpoint, writeEndpoint } from "../../control/endpoint_file.ts";
 import { ControlServer } from "../../control/server.ts";
-import type { OwnersLimits } from "../../control/views.ts";
 import { collectGarbage } from "../../host/garbage.ts";
-import { HostProbe } from "../../host/probe.ts";
-import { HOST_OS, SystemSource } from "../../host/source.ts";
+import { HOST_OS } from "../../host/source.ts";
 import { formatAddress } from "../../net/address.ts";
-import { interfaceAddresses, reachableAddresses } from "../../net/interfaces.ts";
-import { type Listener, NetError } from "../../net/stream.ts";
-import { listenTcp, tcpDialer } from "../../net/tcp.ts";
-import { type Identity, identityFromSeed } from "../../node/identity.ts";
-import { type Backend, chooseBackend } from "../../noise/backend.ts";
-import { KEY_BYTES, randomBytes } from "../../noise/primitives.ts";
 import { ensureDirectory, lockFile, StoreError } from "../../store/files.ts";
-import { loadSeed } from "../../store/identity_file.ts";
-import { Inbox } from "../../store/inbox.ts";
-import { IDENTITY_FILE, LOCK_FILE, PEERS_FILE } from "../../store/state_directory.ts";
+import { LOCK_FILE } from "../../store/state_directory.ts";
+import { type Device, openDevice, startAgent } from "../assembly.ts";
 import type { CommandContext } from "../commands.ts";
 import { readUpConfig, systemSurroundings, type UpConfig } from "../config.ts";
 import { createLog } from "../log_writer.ts";
@@ -40,8 +31,8 @@ const CLOSE_MS = 1_500;
 /** By then a village has formed, and what that left behind can go. */
 const SETTLED_MS = 5_000;
 const HOUSEKEEPING_MS = 300_000;
-/** What receiving files leaves free on the disk. */
-const KEEP_FREE_BYTES = 256 * 2 ** 20;
+/** How long the answer to the command that moves us may take to leave. */
+const MOVE_MS = 100;
 
 export async function run({ flags }: CommandContext): Promise<number> {
   const config = readUpConfig(flags, systemSurroundings());
@@ -62,13 +53,65 @@ export async function run({ flags }: CommandContext): Promise<number> {
   return EXIT.ok;
 }
 
-/** Runs the agent until something asks it to stop. */
+/** Runs agents, one after another as the device moves from network to network, until told to stop. */
 async function serve(config: UpConfig, log: Log): Promise<void> {
-  const { stateDir, legacy, limits } = config;
-  const { agent, backend, memory, source } = await startAgent(config, log);
+  const device = await openDevice(config, log);
   const stop = new AbortController();
-  const setting = { version: VERSION, stateDir, legacy, limits, backend, clock: systemClock };
-  const control = new ControlServer({ agent, setting, onStop: () => stop.abort() });
+  untilInterrupted((signal) => {
+    log("info", "stopping", { signal });
+    stop.abort();
+  });
+  if (config.hasLeash) void untilInputEnds().then(() => stop.abort());
+  let { ports } = config;
+  while (!stop.signal.aborted) {
+    const { listener, move } = await serveNetwork(device, { ...config, ports }, stop, log);
+    if (!move) break;
+    await (move.joined
+      ? writeJoined(config.stateDir, move.joined)
+      : removeNetwork(config.stateDir));
+    // Who knows us by our address finds us at the same one.
+    ports = [listener.port, ...config.ports];
+  }
+  device.source.close();
+  log("info", "stopped");
+}
+
+/** Where to go from one network: to one that was joined, or to a new one of this device alone. */
+interface Move {
+  readonly joined: Joined | undefined;
+}
+
+/** Runs the agent in its present network, until it is to stop or to move. */
+async function serveNetwork(device: Device, config: UpConfig, stop: AbortController, log: Log) {
+  const { stateDir, legacy, limits } = config;
+  const { agent, memory, network, scouts } = await startAgent(device, config, log);
+  let move: Move | undefined;
+  const moved = new AbortController();
+  const setting = {
+    version: VERSION,
+    stateDir,
+    legacy,
+    limits,
+    rateLimit: config.rateLimit,
+    registry: config.registry,
+    scouts,
+    backend: device.backend,
+    clock: systemClock,
+  };
+  const control = new ControlServer({
+    agent,
+    setting,
+    onStop: () => stop.abort(),
+    join: async (token) => {
+      const { joinNetwork } = await import("../../agent/joining.ts");
+      return await joinNetwork({ token, ...device.self, deviceName: config.deviceName });
+    },
+    onMove: (joined) => {
+      move = { joined };
+      // The client that asked gets its answer first.
+      systemClock.schedule(MOVE_MS, () => moved.abort());
+    },
+  });
   // The start leaves more garbage than the agent will ever need room for.
   collectGarbage();
   const { url, token } = control;
@@ -78,64 +121,20 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
     pid: Deno.pid,
     listenPort: agent.listenAddress.port,
   });
-  announce(agent, backend, log);
+  announce(agent, { device, network }, log);
   await dropPrivileges(HOST_OS);
 
-  systemClock.schedule(SETTLED_MS, collectGarbage);
+  const settled = systemClock.schedule(SETTLED_MS, collectGarbage);
   const housekeeping = scheduleEvery(systemClock, HOUSEKEEPING_MS, collectGarbage);
-  if (config.hasLeash) void untilInputEnds().then(() => stop.abort());
-  await untilStopped(stop, log);
+  await untilAborted(AbortSignal.any([stop.signal, moved.signal]));
+  settled.cancel();
   housekeeping.cancel();
-  const farewell = Promise.all([removeEndpoint(stateDir), agent.close(), memory.close()]);
+  const farewell = scouts.close().then(() =>
+    Promise.all([removeEndpoint(stateDir), agent.close(), memory.close()])
+  ).then(() => network.close());
   await settleWithin(CLOSE_MS, farewell, log);
   await settleWithin(CLOSE_MS / 3, control.close(), log);
-  source.close();
-  log("info", "stopped");
-}
-
-/** Puts the parts together: identity, port, sensors, what was known before. */
-async function startAgent(config: UpConfig, log: Log) {
-  const { stateDir, legacy, peers, limits } = config;
-  const { bandwidth, maxConnections } = limits;
-  const backend = chooseBackend(config.crypto);
-  if (backend.report.refused) log("warn", "native crypto refused", backend.report);
-  const identity = await loadIdentity(stateDir, backend, log);
-  const listener = openListener(config, log);
-  const path = `${stateDir}/${PEERS_FILE}`;
-  const known = await PeerMemory.load(path, systemClock, log);
-  const source = new SystemSource();
-  const probe = new HostProbe({ source, os: HOST_OS });
-  const inbox = await openInbox(limits);
-  const agent = await Agent.start({
-    inbox,
-    bandwidth,
-    maxConnections,
-    identity,
-    backend,
-    log,
-    listener,
-    known,
-    legacy,
-    peers,
-    clock: systemClock,
-    random: systemRandom,
-    dialer: tcpDialer,
-    addresses: () => reachableAddresses(listener.address, interfaceAddresses()),
-    measure: () => probe.read(),
-  });
-  const { registry } = agent;
-  const memory = new PeerMemory({ path, registry, known, clock: systemClock, log });
-  return { agent, backend, memory, source };
-}
-
-async function openInbox({ inboxDir, maxFileBytes }: OwnersLimits): Promise<Inbox | undefined> {
-  if (inboxDir === undefined) return undefined;
-  return await Inbox.open({
-    directory: inboxDir,
-    maxFileBytes,
-    keepFreeBytes: KEEP_FREE_BYTES,
-    wallMs: systemClock.wallMs(),
-  });
+  return { listener: agent.listenAddress, move: stop.signal.aborted ? undefined : move };
 }
 
 /** Waits for `closing`, but not for ever: a peer or a client that hangs must not keep us here. */
@@ -163,48 +162,31 @@ async function lockState(stateDir: string): Promise<() => void> {
   }
 }
 
-async function loadIdentity(stateDir: string, backend: Backend, log: Log): Promise<Identity> {
-  const path = `${stateDir}/${IDENTITY_FILE}`;
-  const loaded = await loadSeed(path, () => randomBytes(KEY_BYTES));
-  const identity = identityFromSeed(loaded.seed, backend.primitives);
-  if (loaded.wasCreated) log("info", "identity created", { node: shortId(identity.id), path });
-  if (loaded.wasExposed) log("warn", "identity was readable by others; now private", { path });
-  return identity;
-}
-
-/** Listens on the first port that is free. */
-function openListener({ listenHost, ports }: UpConfig, log: Log): Listener {
-  for (const [index, port] of ports.entries()) {
-    try {
-      return listenTcp({ host: listenHost, port });
-    } catch (error) {
-      const isTaken = error instanceof NetError && error.code === "address_in_use";
-      if (!isTaken) throw error;
-      const next = ports[index + 1];
-      if (next !== undefined) log("warn", "port taken", { port, trying: next });
-    }
-  }
-  const tried = ports.length === 1
-    ? `port ${ports[0]} is taken`
-    : `ports ${ports[0]} to ${ports.at(-1)} are all taken`;
-  throw new NetError(
-    "address_in_use",
-    `Cannot listen on ${listenHost}: ${tried}; choose another with --port, or --port 0 for any`,
-  );
-}
-
-function announce(agent: Agent, backend: Backend, log: Log): void {
+function announce(
+  agent: Agent,
+  { device, network }: { readonly device: Device; readonly network: NetworkStore },
+  log: Log,
+): void {
   const listen = agent.listenAddress;
   log("info", "hamlet is up", {
     node: shortId(agent.identity.id),
     listen: formatAddress(listen),
     version: VERSION,
-    crypto: backend.report.aead,
+    crypto: device.backend.report.aead,
   });
-  const [reachable = listen] = agent.addresses;
-  log("info", "open village: any authenticated key may join", {
-    join_with: `hamlet up --peer ${formatAddress(reachable)}`,
-  });
+  const { membership, wasFounded } = network;
+  const { name } = membership.network;
+  if (membership.isOpen) {
+    const [reachable = listen] = agent.addresses;
+    log("warn", "OPEN VILLAGE: any machine that reaches this port takes part, member or not", {
+      join_with: `hamlet up --open --peer ${formatAddress(reachable)}`,
+    });
+  } else if (wasFounded) {
+    log("info", "network founded", {
+      network: name,
+      next: "to let another device in: hamlet invite",
+    });
+  } else log("info", "network", { name, role: membership.certificate.role });
 }
 
 async function untilInputEnds(): Promise<void> {
@@ -212,12 +194,7 @@ async function untilInputEnds(): Promise<void> {
   while (await Deno.stdin.read(ignored) !== null);
 }
 
-/** Resolves at the first signal or stop command; a second signal ends the process at once. */
-async function untilStopped(stop: AbortController, log: Log): Promise<void> {
-  untilInterrupted((signal) => {
-    log("info", "stopping", { signal });
-    stop.abort();
-  });
-  if (stop.signal.aborted) return;
-  await new Promise((resolve) => stop.signal.addEventListener("abort", resolve, { once: true }));
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 }
