@@ -7,8 +7,6 @@
  */
 
 import { cpuPercentBetween, MAX_CORES, numberIn, percentOf, wholeMb } from "./bounded.ts";
-import { readLinux } from "./linux.ts";
-import { readMacos } from "./macos.ts";
 import {
   type CpuTimes,
   type HostReading,
@@ -16,7 +14,6 @@ import {
   type Measured,
   UNKNOWN_READING,
 } from "./reading.ts";
-import { readWindows } from "./windows.ts";
 
 export interface HostProbeOptions {
   readonly source: HostSource;
@@ -27,12 +24,13 @@ export interface HostProbeOptions {
 /** Reads the device on demand. It owns no timer and no resource, so there is nothing to close. */
 export class HostProbe {
   readonly #source: HostSource;
-  readonly #measure: () => Promise<HostReading>;
+  readonly #options: HostProbeOptions;
+  #measure: (() => Promise<HostReading>) | undefined;
   #pending: Promise<HostReading> | undefined;
 
   constructor(options: HostProbeOptions) {
     this.#source = options.source;
-    this.#measure = measureFor(options);
+    this.#options = options;
   }
 
   /**
@@ -47,6 +45,7 @@ export class HostProbe {
   async #readOnce(): Promise<HostReading> {
     let reading = UNKNOWN_READING;
     try {
+      this.#measure ??= await measureFor(this.#options);
       reading = await this.#measure();
       return withRuntimeFigures(reading, this.#source);
     } catch {
@@ -71,15 +70,16 @@ export function withRuntimeFigures(reading: HostReading, source: HostSource): Ho
   };
 }
 
-function measureFor({ source, os }: HostProbeOptions): () => Promise<HostReading> {
+/** Loads the code of one platform: a small board need not hold that of the others. */
+async function measureFor({ source, os }: HostProbeOptions): Promise<() => Promise<HostReading>> {
   switch (os) {
     case "linux":
     case "android":
-      return remembering(source, readLinux);
+      return remembering(source, (await import("./linux.ts")).readLinux);
     case "darwin":
-      return remembering(source, readMacos);
+      return remembering(source, (await import("./macos.ts")).readMacos);
     case "windows":
-      return remembering(source, readWindows);
+      return remembering(source, (await import("./windows.ts")).readWindows);
     default:
       return remembering<CpuTimes | undefined>(source, readProcessorOnly);
   }

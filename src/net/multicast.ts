@@ -129,10 +129,14 @@ function start(
   });
   const library = create({ socket, interface: on.address, bind: "0.0.0.0" });
   const opened = new LibrarySocket(library);
-  library.on("ready", () => resolve(opened));
+  let isReady = false;
+  library.on("ready", () => {
+    isReady = true;
+    resolve(opened);
+  });
   library.on("error", (error) => {
-    reject(error);
-    if (!opened.isClosed) events.onError(error);
+    if (!isReady) reject(error);
+    else if (!opened.isClosed) events.onError(error);
   });
   library.on("warning", (error) => {
     if (opened.isClosed) return;
