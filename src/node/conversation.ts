@@ -12,7 +12,7 @@
  * connection; after that nothing is read.
  */
 
-import { type Bytes, encodeHex } from "../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import { Mux } from "../channel/mux.ts";
@@ -27,14 +27,7 @@ import {
   typeOf,
   writeError,
 } from "../discovery/message.ts";
-import {
-  encodeRefusal,
-  InitiatorHello,
-  type Refusal,
-  REFUSALS,
-  ResponderHello,
-} from "../noise/hello.ts";
-import type { HandshakeResult } from "../noise/handshake.ts";
+import { encodeRefusal, isRefusal, type Refusal } from "../noise/hello.ts";
 import { RecordOpener, RecordSealer } from "../noise/record.ts";
 import { NoiseError } from "../noise/symmetric_state.ts";
 import { InvitationError } from "../trust/invitation.ts";
@@ -44,13 +37,8 @@ import { FrameDecoder, FrameError, type FramePath } from "../wire/frame.ts";
 import { MALFORMED_CLOSES_AT } from "../wire/limits.ts";
 import { encodeEnvelope, newEnvelope } from "./envelope.ts";
 import { foreignReply } from "./foreign.ts";
-import {
-  commonFeatures,
-  decodeIntroduction,
-  encodeIntroduction,
-  type Introduction,
-  STREAMS,
-} from "./introduction.ts";
+import { type Greeted, Initiating, Responding } from "./greeting.ts";
+import { commonFeatures, STREAMS } from "./introduction.ts";
 import type { Approach, CloseCode, ConversationEvents } from "./conversation_events.ts";
 import type { LocalNode } from "./local_node.ts";
 import { Outlet } from "./outlet.ts";
@@ -72,8 +60,8 @@ export interface ConversationOptions {
 type Phase =
   | { readonly name: "plain" }
   | { readonly name: "asking"; readonly nonce: string }
-  | { readonly name: "initiating"; readonly hello: InitiatorHello; readonly sinceMs: number }
-  | { readonly name: "responding"; readonly hello: ResponderHello; readonly sinceMs: number }
+  | Initiating
+  | Responding
   | SealedPhase
   | { readonly name: "closed" };
 
@@ -227,10 +215,10 @@ export class Conversation {
       }
       case "initiating":
         if (path !== "handshake") throw violation("unexpected_frame", `${path} during a handshake`);
-        return this.#finishInitiating(phase.hello, payload, nowMs);
+        return this.#finishInitiating(phase, payload, nowMs);
       case "responding":
         if (path !== "handshake") throw violation("unexpected_frame", `${path} during a handshake`);
-        return this.#finishResponding(phase.hello, payload, nowMs);
+        return this.#finishResponding(phase, payload, nowMs);
       case "asking":
       case "plain":
         return this.#readPlain(path, payload, nowMs);
@@ -291,99 +279,80 @@ export class Conversation {
   }
 
   #initiate(nowMs: number): void {
-    const hello = new InitiatorHello(this.#options.local.hello);
-    this.#phase = { name: "initiating", hello, sinceMs: nowMs };
-    this.#outlet.pushFrame(hello.begin());
+    const phase = this.#phase = new Initiating(this.#options.local, nowMs);
+    this.#outlet.pushFrame(phase.begin());
   }
 
-  #finishInitiating(hello: InitiatorHello, frame: Bytes, nowMs: number): void {
-    const { local } = this.#options;
-    const reply = hello.readReply(frame);
-    const last = hello.finish(encodeIntroduction(local.introduce(reply.version)));
-    const proved = { rs: last.result.rs, version: reply.version };
-    const introduction = decodeIntroduction(reply.payload, proved);
-    this.#checkPeer(introduction.id);
-    const isExpected = this.#options.expected !== undefined;
-    // An address where somebody lives with whom we have a session already.
-    if (!isExpected && this.#options.isWanted?.(introduction.id) === false) {
-      return this.close("duplicate");
-    }
-    // Before it learns who we are: whom we would refuse learns nothing.
-    const standing: Standing = local.hello.psk ? { kind: "inviter" } : local.judge(introduction);
-    this.#outlet.pushFrame(last.frame);
-    this.#seal({ introduction, standing }, last.result, nowMs);
+  #finishInitiating(phase: Initiating, reply: Bytes, nowMs: number): void {
+    const { expected, isWanted } = this.#options;
+    const { frame, ...greeted } = phase.finish(reply);
+    const { id } = greeted.introduction;
+    this.#checkPeer(id);
+    // An address was tried, and there lives somebody with whom we have a session already.
+    if (expected === undefined && isWanted?.(id) === false) return this.close("duplicate");
+    const standing = phase.judge(greeted.introduction);
+    this.#outlet.pushFrame(frame);
+    this.#open(greeted, standing, nowMs);
   }
 
   #respond(frame: Bytes, nowMs: number): void {
-    const { local } = this.#options;
-    const { versions } = local.hello;
-    this.#releaseHandshake = local.admitHandshake(this.#options.remoteHost);
+    const { local, remoteHost } = this.#options;
+    const refuse = (reason: Refusal) =>
+      this.#outlet.pushFrame(encodeRefusal(reason, local.hello.versions));
+    this.#releaseHandshake = local.admitHandshake(remoteHost);
     if (!this.#releaseHandshake) {
-      this.#outlet.pushFrame(encodeRefusal("busy", versions));
+      refuse("busy");
       throw violation("busy", "too many handshakes are in flight");
     }
     try {
-      const hello = new ResponderHello(local.hello, frame);
-      this.#outlet.pushFrame(hello.reply(encodeIntroduction(local.introduce(hello.version))));
-      this.#phase = { name: "responding", hello, sinceMs: nowMs };
+      const phase = new Responding(local, frame, nowMs);
+      this.#outlet.pushFrame(phase.reply());
+      this.#phase = phase;
     } catch (error) {
-      const code = error instanceof CodedError ? error.code : "";
-      if (Object.hasOwn(REFUSALS, code)) {
-        this.#outlet.pushFrame(encodeRefusal(code as Refusal, versions));
-      }
+      if (error instanceof CodedError && isRefusal(error.code)) refuse(error.code);
       throw error;
     }
   }
 
-  #finishResponding(hello: ResponderHello, frame: Bytes, nowMs: number): void {
-    const { payload, result } = hello.readLast(frame);
-    const introduction = decodeIntroduction(payload, { rs: result.rs, version: hello.version });
-    this.#checkPeer(introduction.id);
+  #finishResponding(phase: Responding, frame: Bytes, nowMs: number): void {
+    const greeted = phase.finish(frame);
+    this.#checkPeer(greeted.introduction.id);
     this.#releaseHandshake?.();
-    const { local } = this.#options;
-    try {
-      const standing: Standing = hello.pskId
-        ? { kind: "invited", invitation: encodeHex(hello.pskId) }
-        : local.judge(introduction);
-      this.#seal({ introduction, standing }, result, nowMs);
-    } catch (error) {
-      if (error instanceof TrustError) this.#turnAway(introduction, result, nowMs, error);
-      throw error;
-    }
+    const standing = phase.judge(greeted.introduction);
+    if (!(standing instanceof TrustError)) return this.#open(greeted, standing, nowMs);
+    this.#turnAway(greeted, standing, nowMs);
+    throw standing;
   }
 
   /** Tells a peer that has proved its key, and nobody else, why it may not come in. */
-  #turnAway(peer: Introduction, result: HandshakeResult, nowMs: number, error: TrustError): void {
-    const mux = this.#startSealing(peer, result, nowMs);
-    const message = newEnvelope({
-      senderId: this.#options.local.identity.id,
-      recipientId: peer.id,
+  #turnAway(peer: Greeted, { code, message }: TrustError, nowMs: number): void {
+    const { local } = this.#options;
+    const envelope = newEnvelope({
+      senderId: local.identity.id,
+      recipientId: peer.introduction.id,
       type: "ERROR",
-      data: { code: error.code, message: error.message },
-      wallMs: this.#options.local.wallMs(),
+      data: { code, message },
+      wallMs: local.wallMs(),
     });
-    mux.sendMessage(encodeEnvelope(message), message.priority);
+    this.#seal(peer, nowMs).sendMessage(encodeEnvelope(envelope), envelope.priority);
   }
 
-  #seal(
-    { introduction, standing }: { introduction: Introduction; standing: Standing },
-    result: HandshakeResult,
-    nowMs: number,
-  ): void {
-    const mux = this.#startSealing(introduction, result, nowMs);
-    const { events, approach } = this.#options;
+  #open(peer: Greeted, standing: Standing, nowMs: number): void {
+    const mux = this.#seal(peer, nowMs);
+    const { introduction } = peer;
     const features = commonFeatures(introduction.features);
-    const isDialer = approach !== undefined;
+    const isDialer = this.#options.approach !== undefined;
+    const { events } = this.#options;
     events.onSealed({ id: introduction.id, introduction, standing, features, isDialer }, mux);
   }
 
-  #startSealing(introduction: Introduction, result: HandshakeResult, nowMs: number): Mux {
+  /** From here on everything is sealed. */
+  #seal({ introduction, result }: Greeted, nowMs: number): Mux {
     this.#decoder.readAhead();
     this.#outlet.startSealing(new RecordSealer(result.send, nowMs));
     const { events, approach, local } = this.#options;
-    const features = commonFeatures(introduction.features);
-    const isDialer = approach !== undefined;
-    const mux = new Mux({ isDialer, hasStreams: features.includes(STREAMS), events });
+    const hasStreams = commonFeatures(introduction.features).includes(STREAMS);
+    const mux = new Mux({ isDialer: approach !== undefined, hasStreams, events });
     this.#phase = new SealedPhase({
       mux,
       opener: new RecordOpener(result.receive),

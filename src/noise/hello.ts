@@ -56,6 +56,10 @@ export const REFUSALS = Object.freeze({
 });
 export type Refusal = keyof typeof REFUSALS;
 
+export function isRefusal(code: string): code is Refusal {
+  return Object.hasOwn(REFUSALS, code);
+}
+
 const MESSAGE = Object.freeze({ refused: 0, first: 1, second: 2, third: 3 });
 const PROTOCOL_OF_PATTERN: readonly (ProtocolName | undefined)[] = [
   undefined,
