@@ -90,6 +90,8 @@ export class Agent {
   readonly startedAtMs: number;
   /** Told when a session has ended without a goodbye. */
   onLost: (() => void) | undefined;
+  /** Told when the network has another secret. */
+  onSecret: (() => void) | undefined;
   readonly #options: AgentOptions;
   readonly #wallOriginMs: number;
   readonly #local: LocalNode;
@@ -153,6 +155,7 @@ export class Agent {
       addresses: options.addresses,
       records: () => this.whereabouts.records(),
       onExpelled: (id) => this.registry.forget(id),
+      onSecret: () => this.onSecret?.(),
     });
     this.#vitals = new Vitals({
       clock,

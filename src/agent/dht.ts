@@ -31,8 +31,8 @@ export interface DhtScoutOptions {
   readonly random: Random;
   readonly log: Log;
   readonly primitives: Pick<Primitives, "importSigningKeyPair">;
-  /** The network's, 32 bytes. */
-  readonly secret: Bytes;
+  /** The network's, 32 bytes, and those before it: nothing is published under them, but others may still be there. */
+  readonly secrets: () => readonly [current: Bytes, ...former: Bytes[]];
   readonly id: PeerId;
   /** On which this node listens for sessions. */
   readonly port: number;
@@ -174,11 +174,13 @@ export class DhtScout {
   }
 
   async #round(): Promise<void> {
-    const { secret, clock } = this.#options;
+    const { secrets, clock } = this.#options;
     this.#isInRound = true;
     this.#roundAtMs = clock.now();
     this.#nextRoundAtMs = this.#followingRoundMs();
-    const [today, ...others] = rendezvousKeys(secret, clock.wallMs());
+    const [current, ...former] = secrets();
+    const [today, ...near] = rendezvousKeys(current, clock.wallMs());
+    const others = [...near, ...former.flatMap((each) => rendezvousKeys(each, clock.wallMs()))];
     this.#findWanted();
     try {
       await Promise.all([
@@ -231,7 +233,8 @@ export class DhtScout {
 
   async #storeIfDue(): Promise<void> {
     if (this.#recordAtMs !== undefined && this.#roundAtMs - this.#recordAtMs < RECORD_MS) return;
-    const { secret, id, primitives, log } = this.#options;
+    const { secrets, id, primitives, log } = this.#options;
+    const [secret] = secrets();
     this.#recordAtMs = this.#roundAtMs;
     const record = this.#options.record();
     const value = sealRecord(secret, record.signed);
@@ -251,13 +254,20 @@ export class DhtScout {
   }
 
   async #fetchRecord(id: PeerId): Promise<void> {
-    const { secret, primitives, onRecord, log } = this.#options;
-    const { publicKey } = recordSigner(secret, id, primitives);
+    const { secrets, onRecord, log } = this.#options;
+    for (const secret of secrets()) {
+      const record = await this.#fetchUnder(secret, id);
+      if (this.#closed) return;
+      if (record === undefined) continue;
+      log("debug", "dht record found", { peer: shortId(id) });
+      return onRecord(record);
+    }
+  }
+
+  async #fetchUnder(secret: Bytes, id: PeerId): Promise<unknown> {
+    const { publicKey } = recordSigner(secret, id, this.#options.primitives);
     const box = await this.#within(this.#node.get(publicKey));
-    const record = box && openRecord(secret, box);
-    if (record === undefined || this.#closed) return;
-    log("debug", "dht record found", { peer: shortId(id) });
-    onRecord(record);
+    return box && openRecord(secret, box);
   }
 
   #reportState(): void {

@@ -42,6 +42,8 @@ export interface GatekeeperOptions {
   readonly records: () => readonly JsonObject[];
   /** Somebody is not one of us any more. */
   readonly onExpelled: (id: PeerId) => void;
+  /** The network has another secret. */
+  readonly onSecret: () => void;
 }
 
 /** An invitation as its maker sees it. */
@@ -88,6 +90,8 @@ export class Gatekeeper {
       revocations: roster.revocations().map(({ signed }) => signed),
     });
     for (const piece of state) node.send(id, "NETWORK_STATE", piece);
+    const { record } = membership.secrets.stored;
+    if (record) node.send(id, "NETWORK_STATE", { secret: record });
     if (standing.role === "admin") this.#renewWhereDue();
   }
 
@@ -100,13 +104,16 @@ export class Gatekeeper {
       .flatMap((value) => roster.learnCertificate(value, wallMs) ?? []);
     const revocations = fields.list("revocations", { maxItems: MAX_ENTRIES, absent: [] })
       .flatMap((value) => roster.learnRevocation(value) ?? []);
-    if (certificates.length + revocations.length === 0) return;
-    this.#adoptOwn();
-    this.#spread({
-      certificates: certificates.map(({ signed }) => signed),
-      revocations: revocations.map(({ signed }) => signed),
-    });
+    if (certificates.length + revocations.length > 0) {
+      this.#adoptOwn();
+      this.#spread({
+        certificates: certificates.map(({ signed }) => signed),
+        revocations: revocations.map(({ signed }) => signed),
+      });
+    }
     if (revocations.length > 0) this.#expel();
+    const secret = fields.raw("secret");
+    if (secret !== undefined && membership.learnSecret(secret)) this.#spreadSecret();
   }
 
   /** Makes an invitation. Throws {@link InvitationError} or {@link TrustError} `not_authorized`. */
@@ -139,7 +146,10 @@ export class Gatekeeper {
       revocations: [revocation.signed],
     });
     this.#expel();
-    await save("roster");
+    // What is published from now on is none of its business.
+    membership.rotateSecret();
+    this.#spreadSecret();
+    await Promise.all([save("roster"), save("network")]);
     return renewed;
   }
 
@@ -259,8 +269,24 @@ export class Gatekeeper {
   }
 
   #spread(state: NetworkState): void {
-    for (const piece of inPieces(state)) this.#options.node.broadcast("NETWORK_STATE", piece);
+    const { membership } = this.#options;
+    // Whoever was just removed hears of it too.
+    const isOurs = (id: PeerId) => membership.isMember(id) || membership.wasRemoved(id);
+    for (const piece of inPieces(state)) this.#tell(isOurs, piece);
     this.#saveSoon("roster");
+  }
+
+  #spreadSecret(): void {
+    const { membership, onSecret } = this.#options;
+    this.#tell((id) => membership.isMember(id), { secret: membership.secrets.stored.record });
+    this.#saveSoon("network");
+    onSecret();
+  }
+
+  /** In an open village strangers are connected too: they are told nothing of the network. */
+  #tell(isMeant: (id: PeerId) => boolean, data: JsonObject): void {
+    const { node } = this.#options;
+    for (const id of node.connected.filter(isMeant)) node.send(id, "NETWORK_STATE", data);
   }
 
   #saveSoon(part: "network" | "roster"): void {

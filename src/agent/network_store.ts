@@ -108,6 +108,7 @@ export class NetworkStore {
     const membership = new Membership({
       network,
       chain,
+      secrets: stored.secrets,
       roster,
       isOpen,
       id: identity.id,
@@ -162,12 +163,17 @@ export class NetworkStore {
   }
 
   #encode(part: NetworkPart): readonly [name: string, bytes: Bytes] {
-    const { network, chain, roster } = this.membership;
+    const { network, chain, roster, secrets } = this.membership;
     switch (part) {
       case "network":
         return [
           NETWORK_FILE,
-          encodeNetwork({ network, chain, authoritySeed: this.#authoritySeed }),
+          encodeNetwork({
+            network,
+            chain,
+            secrets: secrets.stored,
+            authoritySeed: this.#authoritySeed,
+          }),
         ];
       case "roster":
         return [MEMBERS_FILE, encodeRoster(network.id, roster)];

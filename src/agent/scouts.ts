@@ -81,6 +81,7 @@ export class Scouts {
     this.#eagerUntilMs = clock.now() + EAGER_MS;
     this.#watch = watchNetwork(clock, interfaceAddresses, () => this.#onNetworkChange());
     agent.onLost = () => this.search();
+    agent.onSecret = () => this.#dht?.publish();
   }
 
   /** Sends out the scouts that `settings` name. Never rejects: a scout that cannot leave is told. */
@@ -120,7 +121,7 @@ export class Scouts {
   /** Calls the scouts back. Idempotent. */
   async close(): Promise<void> {
     this.#watch.cancel();
-    this.#options.agent.onLost = undefined;
+    this.#options.agent.onLost = this.#options.agent.onSecret = undefined;
     await Promise.all([this.#mdns?.close(), this.#dht?.close(), this.#sweep?.close()]);
   }
 
@@ -163,7 +164,7 @@ export class Scouts {
         log,
         primitives,
         port,
-        secret: membership.network.secret,
+        secrets: () => membership.secrets.all,
         id: agent.identity.id,
         addresses: () => agent.addresses,
         record: () => agent.whereabouts.signRecord(DHT_RECORD_ADDRESSES),

@@ -5,8 +5,9 @@
 import type { PeerId } from "../base/peer_id.ts";
 import { KEY_BYTES, type Primitives, randomBytes } from "../noise/primitives.ts";
 import { CERTIFICATE_LIFETIME_MS, signCertificate } from "./certificate.ts";
-import { NETWORK_SECRET_BYTES, type StoredNetwork } from "./network_file.ts";
+import type { StoredNetwork } from "./network_file.ts";
 import { networkIdOf } from "./network_id.ts";
+import { NETWORK_SECRET_BYTES } from "./secret_ring.ts";
 
 /** A network of which `founder` is the first member and first admin. */
 export function foundNetwork(options: {

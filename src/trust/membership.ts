@@ -6,6 +6,7 @@
  */
 
 import type { Bytes } from "../base/bytes.ts";
+import type { JsonObject } from "../base/guards.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { MessageSigner } from "../discovery/signature.ts";
 import {
@@ -21,6 +22,7 @@ import { type NetworkId, proofKeyOf } from "./network_id.ts";
 import { openProof, sealProof } from "./proof.ts";
 import { type Revocation, signRevocation } from "./revocation.ts";
 import type { Roster } from "./roster.ts";
+import { SecretRing, type StoredSecrets } from "./secret_ring.ts";
 
 /** A network as its members know it. */
 export interface Network {
@@ -44,6 +46,8 @@ export type Standing =
 
 export interface MembershipOptions {
   readonly network: Network;
+  /** Of a network whose secret has changed: the secrets before, and who set this one. */
+  readonly secrets?: Omit<StoredSecrets, "secret"> | undefined;
   readonly id: PeerId;
   readonly chain: Chain;
   readonly roster: Roster;
@@ -63,8 +67,8 @@ type Subject = Pick<Certificate, "id" | "name" | "role">;
 const RENEW_AFTER = 1 / 3;
 
 export class Membership {
-  readonly network: Network;
   readonly roster: Roster;
+  readonly secrets: SecretRing;
   readonly isOpen: boolean;
   readonly #options: MembershipOptions;
   readonly #proofKey: Bytes;
@@ -73,13 +77,22 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options;
-    this.network = options.network;
+    const { network, secrets = { former: [], record: undefined } } = options;
+    this.secrets = new SecretRing(network.id, options.roster.verify, {
+      ...secrets,
+      secret: network.secret,
+    });
     this.roster = options.roster;
     this.isOpen = options.isOpen;
     this.#proofKey = proofKeyOf(options.network.id);
     this.#chain = options.chain;
     this.#proof = sealProof(this.#proofKey, options.chain);
     this.roster.keep(options.chain);
+  }
+
+  /** The network, with its present secret. */
+  get network(): Network {
+    return { ...this.#options.network, secret: this.secrets.current };
   }
 
   /** Our own certificate. */
@@ -231,6 +244,16 @@ export class Membership {
     return { revocation, renewed };
   }
 
+  /** Sets a new secret; what the other members are to be told. Throws {@link TrustError}. */
+  rotateSecret(): JsonObject {
+    return this.secrets.rotate(this.#issuer(), this.#options.wallMs(), (id) => this.#isAdmin(id));
+  }
+
+  /** Takes a secret that a member passed on; `true` when it is news. */
+  learnSecret(value: unknown): boolean {
+    return this.secrets.learn(value, (id) => this.#isAdmin(id));
+  }
+
   /** Our own word that we are no longer in the network. */
   resign(): Revocation {
     const { id, signer, wallMs } = this.#options;
@@ -260,6 +283,10 @@ export class Membership {
 
   #isDue({ issuedAtMs, notAfterMs }: Certificate): boolean {
     return this.#options.wallMs() >= issuedAtMs + (notAfterMs - issuedAtMs) * RENEW_AFTER;
+  }
+
+  #isAdmin(id: PeerId): boolean {
+    return this.isMember(id) && this.roster.get(id)?.role === "admin";
   }
 
   #issuer(): Issuer {

@@ -21,11 +21,19 @@ import type { Network } from "./membership.ts";
 import { type NetworkId, parseNetworkId } from "./network_id.ts";
 import { parseChain } from "./proof.ts";
 import { DEFAULT_ROSTER_LIMITS, type Roster } from "./roster.ts";
+import {
+  MAX_FORMER_SECRETS,
+  NETWORK_SECRET_BYTES,
+  originOf,
+  type StoredSecrets,
+} from "./secret_ring.ts";
 
 /** A network, and our place in it. */
 export interface StoredNetwork {
   readonly network: Network;
   readonly chain: Chain;
+  /** Of a network whose secret has changed. */
+  readonly secrets?: Omit<StoredSecrets, "secret"> | undefined;
   /** Where the network was founded: the seed of its authority's key. */
   readonly authoritySeed: Bytes | undefined;
 }
@@ -33,16 +41,19 @@ export interface StoredNetwork {
 export const MAX_NETWORK_FILE_BYTES = 16_384;
 /** Room for a full roster. */
 export const MAX_ROSTER_FILE_BYTES = 8_388_608;
-export const NETWORK_SECRET_BYTES = 32;
 
 const VERSION = 1;
 const SEED_BYTES = 32;
 
-export function encodeNetwork({ network, chain, authoritySeed }: StoredNetwork): Bytes {
+export function encodeNetwork({ network, chain, secrets, authoritySeed }: StoredNetwork): Bytes {
   return encodeUtf8(
     JSON.stringify({
       version: VERSION,
       ...writeNetwork(network),
+      ...(secrets?.record && {
+        former_secrets: secrets.former.map(encodeBase64Url),
+        secret_record: secrets.record,
+      }),
       authority_seed: authoritySeed ? encodeBase64Url(authoritySeed) : null,
       certificates: chain.flatMap((each) => each ? [each.signed] : []),
     }) + "\n",
@@ -59,8 +70,22 @@ export function decodeNetwork(bytes: Bytes): StoredNetwork {
   return {
     network: readNetwork(fields),
     chain: parseChain(fields.raw("certificates")),
+    ...(fields.has("secret_record") && { secrets: readSecrets(fields) }),
     authoritySeed,
   };
+}
+
+/** The file is our own: what stands in it was checked when it came. */
+function readSecrets(fields: Fields): StoredNetwork["secrets"] {
+  const texts = fields.texts("former_secrets", { maxItems: MAX_FORMER_SECRETS, maxLength: 64 });
+  const former = texts.map((text) => {
+    const secret = decodeBase64Url(text, NETWORK_SECRET_BYTES);
+    if (!secret) throw new TypeError("a former secret is malformed");
+    return secret;
+  });
+  const record = fields.object("secret_record").value;
+  originOf(record);
+  return { former, record };
 }
 
 /** A network's own facts, as they stand in files and in the answer to who joins. */

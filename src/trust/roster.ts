@@ -51,6 +51,10 @@ export class Roster {
     this.#limits = options.limits ?? DEFAULT_ROSTER_LIMITS;
   }
 
+  get verify(): VerifySignature {
+    return this.#options.verify;
+  }
+
   /** Every certificate, admins' first, then the latest issued: an admin's proves the others. */
   certificates(): readonly Certificate[] {
     const rank = ({ role }: Certificate) => role === "admin" ? 0 : 1;

@@ -42,7 +42,7 @@ async function startMember(
     random: systemRandom,
     log: silentLog,
     primitives: PRIMITIVES,
-    secret,
+    secrets: () => [secret],
     id: identity.id,
     port,
     addresses: () => [own],

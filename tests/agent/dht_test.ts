@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DhtScout, type DhtScoutOptions } from "../../src/agent/dht.ts";
-import { encodeHex } from "../../src/base/bytes.ts";
+import { type Bytes, encodeHex } from "../../src/base/bytes.ts";
 import { ManualClock, settle } from "../../src/base/clock.ts";
 import type { PeerId } from "../../src/base/peer_id.ts";
 import { seededRandom } from "../../src/base/random.ts";
@@ -45,7 +45,7 @@ async function withScout(setting: Setting, use: (scene: Scene) => Promise<void>)
     random: seededRandom(4),
     log: (level, event) => logged.push(`${level} ${event}`),
     primitives: noblePrimitives,
-    secret: SECRET,
+    secrets: () => [SECRET],
     id: ALICE.id,
     port: OWN.port,
     addresses: () => [OWN],
@@ -234,7 +234,7 @@ Deno.test("DhtScout.find() hands over the record that a member stored", async ()
 
 Deno.test("DhtScout.find() finds nothing with another secret, and no garbage", async () => {
   const secret = new Uint8Array(32).fill(8);
-  await withScout({ secret }, async ({ scout, dht, records }) => {
+  await withScout({ secrets: () => [secret] }, async ({ scout, dht, records }) => {
     storeBob(dht);
     const signer = recordSigner(secret, ALICE.id, noblePrimitives);
     dht.items.set(signer.publicKey.toHex(), { signer, value: new Uint8Array(100), seq: 1 });
@@ -242,6 +242,28 @@ Deno.test("DhtScout.find() finds nothing with another secret, and no garbage", a
     await settle();
     assertEquals(dht.named("get").length, 2);
     assertEquals(records, []);
+  });
+});
+
+Deno.test("DhtScout looks under former secrets and publishes under the present one", async () => {
+  const present = new Uint8Array(32).fill(8);
+  const secrets = [[SECRET], [present, SECRET]] as [Bytes, ...Bytes[]][];
+  let generation = 0;
+  const setting = { secrets: () => secrets[generation] ?? [SECRET] } as const;
+  await withScout(setting, async ({ clock, dht, scout, records }) => {
+    const announced = () => dht.named("announce").length;
+    assertEquals(announced(), 1);
+    generation = 1;
+    scout.publish();
+    await clock.run(10_000, 1_000);
+    assertEquals(announced(), 2, "anew, under the present secret");
+    const looked = dht.named("lookup").length;
+    await clock.run(5_000, 1_000);
+    assertEquals((dht.named("lookup").length - looked) % 2, 0, "each round under both");
+    storeBob(dht);
+    assertEquals(scout.find(BOB.id), true);
+    await settle();
+    assertEquals(records.length, 1, "who was away has stored under the former secret");
   });
 });
 
