@@ -297,7 +297,8 @@ export class Agent {
       if (!known) return;
       // Whom we have met we find where we met it; a signed message may have been sent on by another.
       const isMet = known.connectedAtMs !== null;
-      if (peer.speaksSealed && !isMet) this.whereabouts.hear(id, addresses);
+      // Whoever asks in JSON mostly seals the same connection next.
+      if (peer.speaksSealed && !isMet) this.whereabouts.hear(id, addresses, { graceMs: 500 });
     }
     if (isNew) {
       const where = address && formatAddress(address);
@@ -356,9 +357,9 @@ export class Agent {
         case "RESOURCE_STATUS":
         case "HEARTBEAT":
           return this.#onStatus(from, Fields.of(envelope.data, "data"));
-        // A PONG that comes here has come too late for its question.
-        case "PONG":
         case "ERROR":
+          return this.#onRefusal(from, envelope.data["revocation"]);
+        case "PONG":
         case "PEER_GOODBYE":
           return;
         default:
@@ -371,6 +372,12 @@ export class Agent {
       if (!(error instanceof FieldError)) throw error;
       this.#options.log("warn", "message refused", { peer: shortId(from), reason: error.message });
     }
+  }
+
+  /** A member says that we were removed, and shows it: we may have been away. */
+  #onRefusal(from: PeerId, revocation: unknown): void {
+    if (revocation === undefined || this.standingOf(from)?.kind !== "member") return;
+    this.#gatekeeper?.receive(Fields.of({ revocations: [revocation] }, "data"));
   }
 
   #onStatus(from: PeerId, fields: Fields): void {

@@ -38,6 +38,8 @@ const RENEW_MS = RECORD_LIFETIME_MS / 3;
 export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #book = new RecordBook();
+  /** How far the book was when each peer was introduced that has not introduced itself yet. */
+  readonly #marks = new Map<PeerId, number>();
   readonly #timer: Timer;
   #own: PeerRecord;
 
@@ -49,15 +51,10 @@ export class Exchange {
 
   /** Introduces ourselves and whom we know to a peer that has just connected. */
   introduce(to: PeerId): void {
-    const { clock, node } = this.#options;
-    const known = this.#book.list({
-      wallMs: clock.wallMs(),
-      except: to,
-      limit: MAX_RECORDS_SENT,
-    });
-    node.send(to, "PEER_INTRODUCTION", {
+    this.#marks.set(to, this.#book.mark);
+    this.#options.node.send(to, "PEER_INTRODUCTION", {
       record: this.#own.signed,
-      peers: known.map(({ signed }) => signed),
+      peers: this.#recordsFor(to),
     });
   }
 
@@ -77,6 +74,24 @@ export class Exchange {
       );
     }
     for (const record of records) this.#learn(record, host, undefined);
+    if (own !== undefined) this.#tellMeanwhile(from);
+  }
+
+  /**
+   * Tells a peer that has introduced itself of those who did so since we introduced it: of two newcomers at one
+   * moment neither was known yet when the other was told.
+   */
+  #tellMeanwhile(to: PeerId): void {
+    const mark = this.#marks.get(to);
+    this.#marks.delete(to);
+    const peers = mark === undefined ? [] : this.#recordsFor(to, mark);
+    if (peers.length > 0) this.#options.node.send(to, "PEER_INTRODUCTION", { peers });
+  }
+
+  #recordsFor(to: PeerId, after = 0): readonly JsonObject[] {
+    const wallMs = this.#options.clock.wallMs();
+    const records = this.#book.list({ wallMs, except: to, limit: MAX_RECORDS_SENT, after });
+    return records.map(({ signed }) => signed);
   }
 
   /** Takes a record that came to `host`, by another way than a session. */
@@ -92,10 +107,12 @@ export class Exchange {
 
   /** Our own record and the latest of others, as they were signed. */
   records(): readonly JsonObject[] {
-    const { clock, identity } = this.#options;
-    const wallMs = clock.wallMs();
-    const known = this.#book.list({ wallMs, except: identity.id, limit: MAX_RECORDS_SENT });
-    return [this.#own.signed, ...known.map(({ signed }) => signed)];
+    return [this.#own.signed, ...this.#recordsFor(this.#options.identity.id)];
+  }
+
+  /** The session with `id` is over. */
+  part(id: PeerId): void {
+    this.#marks.delete(id);
   }
 
   /** Tells nobody of `id` any more. */

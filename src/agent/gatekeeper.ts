@@ -11,7 +11,7 @@ import { FieldError, Fields, type JsonObject, toPrintable } from "../base/guards
 import type { Log } from "../base/log.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
 import { type IncomingRequest, type OutgoingReply, Refusal } from "../channel/responder.ts";
-import type { Address } from "../net/address.ts";
+import { type Address, scopeOf } from "../net/address.ts";
 import type { Node } from "../node/node.ts";
 import {
   type Certificate,
@@ -128,7 +128,7 @@ export class Gatekeeper {
     const { secret } = invitations.create({ role, expiresAtMs, wallMs });
     await save("invitations");
     return {
-      token: encodeToken({ inviter: id, secret, addresses: addresses() }),
+      token: encodeToken({ inviter: id, secret, addresses: worthTelling(addresses()) }),
       role,
       expiresAtMs,
     };
@@ -320,6 +320,12 @@ export class Gatekeeper {
     const chain = held && roster.chainOf(held);
     return chain && !roster.isRevoked(chain) ? "certificate_expired" : "revoked";
   }
+}
+
+/** Loopback means another device to whoever comes from one. */
+function worthTelling(addresses: readonly Address[]): readonly Address[] {
+  const others = addresses.filter(({ host }) => scopeOf(host) !== "loopback");
+  return others.length > 0 ? others : addresses;
 }
 
 /** Reads a newcomer's request. Throws `FieldError`. */

@@ -90,27 +90,34 @@ export async function joinNetwork(options: JoinOptions): Promise<Joined> {
   }
 }
 
-/** Dials the token's addresses in turn, until the inviter itself answers at one. */
+/**
+ * Dials the token's addresses in turn, until the inviter itself answers at one. A refusal proves nothing of who
+ * gave it: somebody else may have got an address of the inviter, so the others are tried all the same.
+ */
 async function reachInviter(node: Node, options: JoinOptions): Promise<Address> {
   const { inviter, addresses } = options.token;
+  const refusals = new Map<string, string>();
   const reasons: string[] = [];
   for (const address of addresses) {
     options.onTrying?.(address);
     const outcome = await node.dial(address, { approach: "seal", expected: inviter });
     if (outcome.type === "session") return address;
     const code = outcome.type === "failed" ? outcome.code : "not_the_inviter";
-    // The inviter has spoken: no other address of it will say anything else.
     if (outcome.type === "failed" && code.startsWith("invitation_")) {
-      throw new JoinError(code, `${outcome.reason ?? code}; ask for a new one: hamlet invite`);
+      refusals.set(code, outcome.reason ?? code);
     }
     reasons.push(`${formatAddress(address)} (${code.replaceAll("_", " ")})`);
   }
+  // Only the inviter knows an invitation that was used or has expired; anybody may not know it.
+  for (const code of ["invitation_used", "invitation_expired", "invitation_unknown"]) {
+    const reason = refusals.get(code);
+    if (reason) throw new JoinError(code, `${reason}; ask for a new one: hamlet invite`);
+  }
+  const tried = reasons.join(", ") || "any address";
   throw new JoinError(
     "not_reached",
-    `Cannot reach the inviter at ${
-      reasons.join(", ") || "any address"
-    }: it must be running, and both ` +
-      "devices on one network; then ask for a new invitation if its addresses have changed",
+    `Cannot reach the inviter at ${tried}: it must be running, and both devices on one network; ` +
+      "then ask for a new invitation if its addresses have changed",
   );
 }
 

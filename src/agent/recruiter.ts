@@ -90,6 +90,7 @@ export class Recruiter {
       address: formatAddress(address),
       peer: target.id && shortId(target.id),
       code: outcome.code,
+      reason: outcome.reason,
       next: "dialled again",
     });
   }

@@ -81,11 +81,11 @@ export class Whereabouts {
     return this.#plan.stats(this.#options.clock.now());
   }
 
-  /** Takes somebody's word that a peer is there: it is dialled, to see. */
-  hear(id: PeerId, addresses: readonly Address[]): void {
+  /** Takes somebody's word that a peer is there: unless it comes by itself in `graceMs`, it is dialled, to see. */
+  hear(id: PeerId, addresses: readonly Address[], { graceMs = 0 } = {}): void {
     if (id === this.#ownId || this.#options.node.isConnected(id)) return;
-    this.#plan.wantPeer(id, addresses, this.#options.clock.now());
-    this.#recruiter.dialDue();
+    this.#plan.wantPeer(id, addresses, this.#options.clock.now() + graceMs);
+    if (graceMs === 0) this.#recruiter.dialDue();
   }
 
   /** Takes an address where somebody may be found. */
@@ -136,16 +136,19 @@ export class Whereabouts {
 
   /** A session has ended without a goodbye: its peer is dialled before all others. */
   lose(id: PeerId): void {
+    this.#exchange.part(id);
     this.#plan.prefer(id, this.#options.clock.now());
   }
 
   /** A peer left us, and knows where we are. */
   letGo(id: PeerId): void {
+    this.#exchange.part(id);
     this.#plan.forgetPeer(id);
   }
 
   /** A peer does not want us, or we do not want it: it is neither dialled nor passed on for a while. */
   shun(id: PeerId): void {
+    this.#exchange.part(id);
     this.#plan.shun(id, this.#options.clock.now());
     this.#exchange.forget(id);
   }

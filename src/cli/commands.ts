@@ -83,7 +83,8 @@ export const COMMANDS: readonly Command[] = Object.freeze([
         name: "name",
         kind: "text",
         value: "NAME",
-        help: "What this device is called in the village (default: its host name)",
+        help:
+          "What this device is called in a network that it founds or joins (default: its host name)",
       },
       {
         name: "network",

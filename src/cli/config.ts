@@ -78,6 +78,7 @@ export function readUpConfig(flags: GivenFlags, surroundings: Surroundings): UpC
   const isOn = (name: string, fallback: "on" | "off") =>
     word(name, ["on", "off"], fallback) === "on";
   const deviceName = readDeviceName(flags, surroundings);
+  const network = setting("network");
   const port = setting("port");
   const connections = setting("max-connections");
   const inbox = setting("inbox");
@@ -100,7 +101,7 @@ export function readUpConfig(flags: GivenFlags, surroundings: Surroundings): UpC
     peers: readAddressList("peer", flags, surroundings),
     isOpen: flags.has("open"),
     deviceName,
-    networkName: nameOf("network", setting("network")?.text ?? `${deviceName}'s village`),
+    networkName: network ? nameOf(network) : villageOf(deviceName),
     discovery: {
       hasMdns: isOn("mdns", "on"),
       hasKnown: isOn("known", "on"),
@@ -136,16 +137,23 @@ export function systemSurroundings(): Surroundings {
 
 /** What this device is called: `--name`, or its host name. Throws {@link UsageError}. */
 export function readDeviceName(flags: GivenFlags, surroundings: Surroundings): string {
-  const given = flags.text("name") ?? surroundings.env("HAMLET_NAME");
-  if (given) return nameOf("name", given);
-  const host = toPrintable(surroundings.hostName?.() ?? "", MAX_NAME_LENGTH);
-  return host.replace(/\.local$/, "") || "device";
+  const flag = flags.text("name");
+  if (flag !== undefined) return nameOf({ text: flag, source: "--name" });
+  const variable = surroundings.env("HAMLET_NAME");
+  if (variable) return nameOf({ text: variable, source: "HAMLET_NAME" });
+  const host = (surroundings.hostName?.() ?? "").replace(/\.local$/, "");
+  return toPrintable(host, MAX_NAME_LENGTH).trim() || "device";
 }
 
-function nameOf(flag: string, text: string): string {
-  const name = text.trim().slice(0, flag === "network" ? MAX_NAME_LENGTH : undefined);
+function nameOf({ text, source }: Setting): string {
+  const name = text.trim();
   if (name && name.length <= MAX_NAME_LENGTH && isPrintable(name)) return name;
-  throw new UsageError(`--${flag} takes a name of 1 to ${MAX_NAME_LENGTH} characters`);
+  throw new UsageError(`${source} takes a name of 1 to ${MAX_NAME_LENGTH} printable characters`);
+}
+
+/** What a network is called that `deviceName` founds, unless it is told. */
+function villageOf(deviceName: string): string {
+  return toPrintable(`${deviceName}'s village`, MAX_NAME_LENGTH);
 }
 
 interface Setting {
@@ -193,8 +201,10 @@ function readAddressList(
   if (texts.length > MAX_PEERS) {
     throw new UsageError(`${source} takes at most ${MAX_PEERS} addresses`);
   }
+  // Nothing in the DHT has a port of its own.
+  const defaultPort = name === "peer" ? DEFAULT_PORTS[0] : undefined;
   return texts.map((text) => {
-    const address = parseAddress(text.trim(), DEFAULT_PORTS[0]);
+    const address = parseAddress(text.trim(), defaultPort);
     if (address) return address;
     throw new UsageError(`${source} takes HOST:PORT, e.g. 192.168.1.20:9000, not "${text}"`);
   });

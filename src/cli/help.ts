@@ -23,9 +23,9 @@ export function overview(): string {
     "Commands:",
     ...columns(rows),
     "",
-    "Start here:  hamlet demo                        watch a village form on this machine",
-    "             hamlet up                          start this machine's agent",
-    "             hamlet up --peer 192.168.1.20:9000 join the machine at that address",
+    "Start here:  hamlet demo    watch a village form on this machine",
+    "             hamlet up      start this machine's agent",
+    "             hamlet invite  let another device in, by a token for its: hamlet join TOKEN",
     "",
   ].join("\n");
 }

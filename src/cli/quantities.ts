@@ -46,7 +46,7 @@ export function parseDuration(
   const seconds = amount ? Number(amount) * ({ m: 60, h: 3_600, d: 86_400 }[unit] ?? 1) : NaN;
   if (seconds >= min && seconds <= max) return seconds;
   throw new UsageError(
-    `${flag} takes a time from ${formatDuration(min)} to ${formatDuration(max)}, ` +
+    `${flag} takes a time from ${formatSpan(min)} to ${formatSpan(max)}, ` +
       `e.g. 90s, 15m, 2h or 1d, not "${text}"`,
   );
 }
@@ -82,6 +82,11 @@ export function formatDuration(seconds: number): string {
   if (hours === 0) return `${minutes} min ${twoDigits(whole % 60)} s`;
   if (hours < 24) return `${hours} h ${twoDigits(minutes % 60)} min`;
   return `${Math.floor(hours / 24)} d ${twoDigits(hours % 24)} h`;
+}
+
+/** A span as people say it, without a second unit that is nought: `15 min`, `1 h 30 min`, `7 d`. */
+export function formatSpan(seconds: number): string {
+  return formatDuration(seconds).replace(/ 00 (?:s|min|h)$/, "");
 }
 
 /** Rounded, since 1.1 times 1000 is not exactly 1100 here. */

@@ -58,8 +58,9 @@ export class ControlClient {
     return this.#call("POST", "invite", options);
   }
 
-  join(token: string): Promise<JoinView> {
-    return this.#call("POST", "join", { token }, JOIN_TIMEOUT_MS);
+  /** Without a name the device keeps the one that its agent was started with. */
+  join(token: string, name?: string): Promise<JoinView> {
+    return this.#call("POST", "join", { token, name }, JOIN_TIMEOUT_MS);
   }
 
   revoke(node: string): Promise<RevokeView> {

@@ -41,7 +41,9 @@ export async function readEndpoint(stateDir: string): Promise<Endpoint | undefin
 }
 
 export async function removeEndpoint(stateDir: string): Promise<void> {
-  await removeFile(pathIn(stateDir));
+  await removeFile(pathIn(stateDir)).catch(() => {
+    // A note that is left behind names a process that is gone.
+  });
 }
 
 function pathIn(stateDir: string): string {

@@ -25,13 +25,15 @@ export interface NetworkRoutesOptions {
   readonly agent: Agent;
   readonly clock: Clock;
   /** Uses an invitation for this device; nothing is changed yet. */
-  readonly join: (token: InvitationToken) => Promise<Joined>;
+  readonly join: (token: InvitationToken, deviceName: string | undefined) => Promise<Joined>;
   /** Starts the agent anew: in the network joined, or, without one, in a new one of its own. */
   readonly onMove: (joined: Joined | undefined) => void;
 }
 
+type NetworkRouteCode = "already_member" | "unknown_member" | "founder" | "moving";
+
 /** A request about the network that cannot be served. */
-export class NetworkRouteError extends CodedError<"already_member" | "unknown_member" | "founder"> {
+export class NetworkRouteError extends CodedError<NetworkRouteCode> {
   override readonly name = "NetworkRouteError";
 }
 
@@ -40,12 +42,15 @@ const EXPIRES_S = Object.freeze({ min: 10, max: 7 * 86_400, absent: 900 });
 
 export class NetworkRoutes {
   readonly #options: NetworkRoutesOptions;
+  /** Whether this agent joins another network, or has left its own: it will soon be replaced. */
+  #isMoving = false;
 
   constructor(options: NetworkRoutesOptions) {
     this.#options = options;
   }
 
   async invite(fields: Fields): Promise<InviteView> {
+    this.#checkStays();
     const { gatekeeper } = this.#options.agent;
     const role = fields.boolean("admin", { absent: false }) ? "admin" : "member";
     const lifetimeMs = fields.integer("expires_s", EXPIRES_S) * 1000;
@@ -62,13 +67,21 @@ export class NetworkRoutes {
   async join(fields: Fields): Promise<JoinView> {
     const { join, onMove } = this.#options;
     const token = decodeToken(fields.text("token", { maxLength: 1_024 }));
+    this.#checkStays();
     checkMayLeave(this.#membership, "join");
-    const joined = await join(token);
-    onMove(joined);
-    return joinView(joined);
+    this.#isMoving = true;
+    try {
+      const joined = await join(token, fields.textOrNull("name", { maxLength: 32 }) ?? undefined);
+      onMove(joined);
+      return joinView(joined);
+    } catch (error) {
+      this.#isMoving = false;
+      throw error;
+    }
   }
 
   async revoke(fields: Fields): Promise<RevokeView> {
+    this.#checkStays();
     const id = this.#find(fields.text("node", { maxLength: 128 }));
     const target = this.#membership.roster.get(id);
     const kept = await this.#options.agent.gatekeeper.revoke(id);
@@ -77,7 +90,9 @@ export class NetworkRoutes {
 
   leave(fields: Fields): { readonly left: string } {
     const { network } = this.#membership;
+    this.#checkStays();
     if (!fields.boolean("force", { absent: false })) checkMayLeave(this.#membership, "leave");
+    this.#isMoving = true;
     this.#options.agent.gatekeeper.resign();
     this.#options.onMove(undefined);
     return { left: network.name };
@@ -89,10 +104,21 @@ export class NetworkRoutes {
     throw new TrustError("not_authorized", "Cannot do it: this agent belongs to no network");
   }
 
+  /** Throws {@link NetworkRouteError} `moving` when what is done now would be lost. */
+  #checkStays(): void {
+    if (!this.#isMoving) return;
+    throw new NetworkRouteError(
+      "moving",
+      "Cannot do it now: this agent is moving to another network; try again in a moment",
+    );
+  }
+
   /** The member that a person means: by id, the beginning of one, or its name. */
   #find(text: string): PeerId {
-    const certificates = this.#membership.roster.certificates();
-    const named = certificates.filter(({ id, name }) => id.startsWith(text) || name === text);
+    const membership = this.#membership;
+    const named = membership.roster.certificates().filter(({ id, name }) =>
+      (id.startsWith(text) || name === text) && membership.isMember(id)
+    );
     const [match] = named;
     if (match && named.length === 1) return match.id;
     const id = parsePeerId(text);

@@ -5,7 +5,7 @@
  * ```
  * GET  /v1/status   /v1/peers   /v1/candidates   /v1/members
  * POST /v1/ping {"peer":"ID or prefix"}   /v1/send {"peer","path"}   /v1/stop
- *      /v1/invite {"admin","expires_s"}   /v1/join {"token"}   /v1/revoke {"node"}   /v1/leave {"force"}
+ *      /v1/invite {"admin","expires_s"}   /v1/join {"token","name"}   /v1/revoke {"node"}   /v1/leave {"force"}
  * ```
  *
  * A request must carry the token and name the loopback address as its host: a web page in a browser on
@@ -167,6 +167,13 @@ export class ControlServer {
         409,
         "ambiguous_peer",
         `Cannot tell which peer ${prefix} is: ${matches.length} ids start with it; give more of it`,
+      );
+    }
+    if (agent.membership && !agent.membership.isOpen && !agent.membership.isMember(match.id)) {
+      throw new ControlError(
+        409,
+        "not_a_member",
+        `Cannot reach ${shortId(match.id)}: it is no member of this network; see: hamlet members`,
       );
     }
     return match.id;

@@ -327,11 +327,13 @@ export class Conversation {
   /** Tells a peer that has proved its key, and nobody else, why it may not come in. */
   #turnAway(peer: Greeted, { code, message }: TrustError, nowMs: number): void {
     const { local } = this.#options;
+    const { id } = peer.introduction;
     const envelope = newEnvelope({
       senderId: local.identity.id,
-      recipientId: peer.introduction.id,
+      recipientId: id,
       type: "ERROR",
-      data: { code, message },
+      // Who was away when it was removed has nobody else to tell it.
+      data: { code, message, revocation: code === "revoked" ? local.revocationOf(id) : undefined },
       wallMs: local.wallMs(),
     });
     this.#seal(peer, nowMs).sendMessage(encodeEnvelope(envelope), envelope.priority);

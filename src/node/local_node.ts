@@ -4,6 +4,8 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
+import type { JsonObject } from "../base/guards.ts";
+import type { PeerId } from "../base/peer_id.ts";
 import {
   encodeMessage,
   NONCE_BYTES,
@@ -120,6 +122,11 @@ export class LocalNode {
   /** As what a peer whose key is proved may take part. Throws `TrustError` when it may not. */
   judge({ id, proof }: Introduction): Standing {
     return this.#options.membership?.judge(id, proof) ?? { kind: "open" };
+  }
+
+  /** What shows that `id` was removed from our network, for itself. */
+  revocationOf(id: PeerId): JsonObject | undefined {
+    return this.#options.membership?.roster.revocationOf(id)?.signed;
   }
 
   /** A place among the handshakes in flight, to be released once; `undefined` when all are taken. */

@@ -440,7 +440,10 @@ export class Node {
     if (this.#questions.answer(id, envelope)) return;
     const refusal = envelope.type === "ERROR" ? envelope.data["code"] : undefined;
     // The peer has seen our certificate and will not have us: its last word is the reason.
-    if (isTrustCode(refusal)) return session.link.close(refusal);
+    if (isTrustCode(refusal)) {
+      this.#emit({ type: "envelope", from: id, envelope });
+      return session.link.close(refusal);
+    }
     this.#emit({ type: "envelope", from: id, envelope });
     if (envelope.type === "PEER_GOODBYE") session.link.close("goodbye");
   }
@@ -458,7 +461,7 @@ export class Node {
   #reject(code: string, remote: Address, reason?: string): void {
     this.counters.rejected.set(code, (this.counters.rejected.get(code) ?? 0) + 1);
     // A peer of another version is somebody's mistake to mend; the rest is a day's noise.
-    const level = code === "version_mismatch" ? "warn" : "debug";
+    const level = code === "version_mismatch" ? "warn" : isTrustCode(code) ? "info" : "debug";
     this.#options.log(level, "rejected", { code, host: remote.host, reason });
   }
 

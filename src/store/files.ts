@@ -78,9 +78,13 @@ export async function createFile(path: string, bytes: Bytes): Promise<void> {
   }
 }
 
-/** Removes a file; a missing one is fine. */
+/** Removes a file; a missing one is fine. Throws {@link StoreError} `unwritable`. */
 export async function removeFile(path: string): Promise<void> {
-  await discard(path);
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw unwritable(path, error);
+  }
 }
 
 /** Moves a damaged file out of the way and returns its new name. Throws {@link StoreError}. */

@@ -2,7 +2,8 @@
  * Our place in our network: what we show others, whom we accept, and what we may sign.
  *
  * The authority's key never leaves the device that founded the network. Admins sign members with their own
- * keys, so a stolen admin can be revoked, and with it everything it signed.
+ * keys, so a stolen admin can be revoked, and with it what it signs later; whom we know it to have let in stays,
+ * under a new certificate.
  */
 
 import type { Bytes } from "../base/bytes.ts";
@@ -246,12 +247,15 @@ export class Membership {
 
   /** Sets a new secret; what the other members are to be told. Throws {@link TrustError}. */
   rotateSecret(): JsonObject {
-    return this.secrets.rotate(this.#issuer(), this.#options.wallMs(), (id) => this.#isAdmin(id));
+    return this.secrets.rotate(this.#issuer(), this.#options.wallMs(), (id) => this.wasRemoved(id));
   }
 
   /** Takes a secret that a member passed on; `true` when it is news. */
   learnSecret(value: unknown): boolean {
-    return this.secrets.learn(value, (id) => this.#isAdmin(id));
+    return this.secrets.learn(value, {
+      isAdmin: (id) => this.isMember(id) && this.roster.get(id)?.role === "admin",
+      wasRemoved: (id) => this.wasRemoved(id),
+    });
   }
 
   /** Our own word that we are no longer in the network. */
@@ -285,10 +289,6 @@ export class Membership {
     return this.#options.wallMs() >= issuedAtMs + (notAfterMs - issuedAtMs) * RENEW_AFTER;
   }
 
-  #isAdmin(id: PeerId): boolean {
-    return this.isMember(id) && this.roster.get(id)?.role === "admin";
-  }
-
   #issuer(): Issuer {
     const { id, signer, authority } = this.#options;
     if (authority) return { name: this.network.id, signer: authority };
@@ -297,8 +297,8 @@ export class Membership {
     throw new TrustError(
       "not_authorized",
       isAdmin
-        ? "Cannot sign for the network: this admin's certificate has expired or was revoked"
-        : "Cannot sign for the network: this device is a member, not an admin",
+        ? "Cannot do it: this admin's certificate has expired or was revoked"
+        : "Cannot do it: only admins may, and this device is a member; see who is one: hamlet members",
     );
   }
 }

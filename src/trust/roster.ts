@@ -2,7 +2,8 @@
  * The roster: whom a network has certified and whom it has revoked, as far as we have heard. Every member
  * keeps one; what others tell of it is checked entry by entry, so no member can invent another.
  *
- * Bounded: at most 4,096 certificates, the first to expire going first; at most 4,096 revocations, 256 of one
+ * Bounded: at most 4,096 certificates, 1,024 by one admin, the first to expire going first; at most 4,096
+ * revocations, 256 of one
  * admin, where newcomers are turned away, for a revocation that was dropped would let somebody back in. Only
  * the authority's word makes others' give way, so that a full list makes nobody irrevocable.
  *
@@ -24,12 +25,14 @@ import { isSovereign, readRevocation, type Revocation, revokes } from "./revocat
 
 export interface RosterLimits {
   readonly maxCertificates: number;
+  readonly maxCertificatesOfAdmin: number;
   readonly maxRevocations: number;
   readonly maxRevocationsOfAdmin: number;
 }
 
 export const DEFAULT_ROSTER_LIMITS: RosterLimits = Object.freeze({
   maxCertificates: 4_096,
+  maxCertificatesOfAdmin: 1_024,
   maxRevocations: 4_096,
   maxRevocationsOfAdmin: 256,
 });
@@ -69,6 +72,10 @@ export class Roster {
 
   get(id: PeerId): Certificate | undefined {
     return this.#certificates.get(id);
+  }
+
+  revocationOf(id: PeerId): Revocation | undefined {
+    return this.#revocations.get(id);
   }
 
   /** The chain that proves `leaf`; `undefined` where its issuer is not known. */
@@ -193,7 +200,7 @@ export class Roster {
     if (held && held.issuedAtMs >= certificate.issuedAtMs) return false;
     if (held && this.#isDemotion(held, certificate)) return false;
     this.#certificates.set(certificate.id, certificate);
-    if (this.#certificates.size > this.#limits.maxCertificates) this.#evict();
+    this.#makeRoom(certificate.issuer);
     return true;
   }
 
@@ -203,12 +210,21 @@ export class Roster {
     return !this.#strikes(held) && news.issuedAtMs <= held.notAfterMs;
   }
 
-  #evict(): void {
-    let first: Certificate | undefined;
-    for (const certificate of this.#certificates.values()) {
-      if (certificate.role === "admin") continue;
-      if (!first || certificate.notAfterMs < first.notAfterMs) first = certificate;
+  /** Past the caps the one that expires first goes: an admin's inventions displace its own alone. */
+  #makeRoom(issuer: Certificate["issuer"]): void {
+    const { maxCertificates, maxCertificatesOfAdmin } = this.#limits;
+    if (issuer !== this.#options.network) {
+      this.#evictBeyond(maxCertificatesOfAdmin, (each) => each.issuer === issuer);
     }
+    this.#evictBeyond(maxCertificates, () => true);
+  }
+
+  #evictBeyond(max: number, isCounted: (certificate: Certificate) => boolean): void {
+    if (this.#certificates.size <= max) return;
+    const counted = [...this.#certificates.values()].filter(isCounted);
+    if (counted.length <= max) return;
+    const members = counted.filter(({ role }) => role === "member");
+    const first = members.toSorted((a, b) => a.notAfterMs - b.notAfterMs)[0];
     if (first) this.#certificates.delete(first.id);
   }
 }

@@ -36,6 +36,14 @@ export interface StoredSecrets {
   readonly record: JsonObject | undefined;
 }
 
+/** What the roster says of whoever sets a secret. */
+export interface SecretJudges {
+  /** Whether it may set one, besides the authority. */
+  isAdmin(id: PeerId): boolean;
+  /** Whether it was revoked. */
+  wasRemoved(id: PeerId): boolean;
+}
+
 /** When a secret was set, and by whom; its signature is not checked. Throws `FieldError`. */
 export function originOf(record: JsonObject): { readonly atMs: number; readonly issuer: string } {
   const fields = Fields.of(record);
@@ -75,10 +83,10 @@ export class SecretRing {
     return [this.#stored.secret, ...this.#stored.former];
   }
 
-  /** Sets a new secret; what the other members are to be told. `isAdmin` as in {@link learn}. */
-  rotate(issuer: Issuer, wallMs: number, isAdmin: (id: PeerId) => boolean): JsonObject {
+  /** Sets a new secret; what the other members are to be told. `wasRemoved` as in {@link learn}. */
+  rotate(issuer: Issuer, wallMs: number, wasRemoved: SecretJudges["wasRemoved"]): JsonObject {
     const secret = randomBytes(NETWORK_SECRET_BYTES);
-    const afterMs = this.#isVoid(isAdmin) ? 0 : this.#atMs + 1;
+    const afterMs = this.#isVoid(wasRemoved) ? 0 : this.#atMs + 1;
     const atMs = Math.min(Math.max(Math.floor(wallMs), afterMs), MILLISECONDS.max);
     const record = signed({
       type: TYPE,
@@ -91,11 +99,8 @@ export class SecretRing {
     return record;
   }
 
-  /**
-   * Takes a secret that a member passed on; `true` when it is news. `isAdmin` says who may set one besides the
-   * authority.
-   */
-  learn(value: unknown, isAdmin: (id: PeerId) => boolean): boolean {
+  /** Takes a secret that a member passed on; `true` when it is news. */
+  learn(value: unknown, { isAdmin, wasRemoved }: SecretJudges): boolean {
     if (!isObject(value) || !Object.keys(value).every((key) => KEYS.includes(key))) return false;
     try {
       const fields = Fields.of(value);
@@ -110,7 +115,7 @@ export class SecretRing {
       const { atMs, issuer } = originOf(value);
       const isOurs = fields.raw("type") === TYPE && fields.raw("network") === this.#network;
       if (!isOurs || !secret || !signature) return false;
-      if (!this.#isLater(atMs, secret) && !this.#isVoid(isAdmin)) return false;
+      if (!this.#isLater(atMs, secret) && !this.#isVoid(wasRemoved)) return false;
       const key = this.#keyOf(issuer, isAdmin);
       if (!key || !this.#verify(key, signedBytes(value), signature)) return false;
       this.#set(secret, { atMs, issuer, record: value });
@@ -121,9 +126,10 @@ export class SecretRing {
     }
   }
 
-  /** Whether who set the present secret has no say any more. */
-  #isVoid(isAdmin: (id: PeerId) => boolean): boolean {
-    return this.#issuer !== undefined && this.#keyOf(this.#issuer, isAdmin) === undefined;
+  /** Whether who set the present secret was removed since. */
+  #isVoid(wasRemoved: SecretJudges["wasRemoved"]): boolean {
+    const id = this.#issuer === undefined ? undefined : parsePeerId(this.#issuer);
+    return id !== undefined && this.#issuer !== this.#network && wasRemoved(id);
   }
 
   /** Of two secrets set in the same millisecond all members take the same. */
@@ -132,7 +138,7 @@ export class SecretRing {
     return encodeBase64Url(secret) > encodeBase64Url(this.#stored.secret);
   }
 
-  #keyOf(issuer: string, isAdmin: (id: PeerId) => boolean): Bytes | undefined {
+  #keyOf(issuer: string, isAdmin: SecretJudges["isAdmin"]): Bytes | undefined {
     if (issuer === this.#network) return authorityKeyOf(this.#network);
     const id = parsePeerId(issuer);
     return id && isAdmin(id) ? publicKeyOf(id) : undefined;

@@ -161,6 +161,7 @@ Deno.test("Agent warns once of an address that does not answer", PURE, async () 
     address: `${B}:9000`,
     peer: undefined,
     code: "refused",
+    reason: `Cannot connect to ${B}:9000: nobody listens there`,
     next: "dialled again",
   });
   await village.close();

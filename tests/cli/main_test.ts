@@ -63,6 +63,15 @@ Deno.test("main() answers a mistake with one line and exit code 2", PURE, async 
     [["ping"], "usage: hamlet ping PEER [FLAGS]; see: hamlet help ping"],
     [["ping", "a", "b"], "usage: hamlet ping PEER [FLAGS]; see: hamlet help ping"],
     [["status", "extra"], "usage: hamlet status [FLAGS]; see: hamlet help status"],
+    [["join"], "usage: hamlet join TOKEN [FLAGS]; see: hamlet help join"],
+    [["revoke"], "usage: hamlet revoke NODE [FLAGS]; see: hamlet help revoke"],
+    [["revoke", "a", "b"], "usage: hamlet revoke NODE [FLAGS]; see: hamlet help revoke"],
+    [["invite", "bob"], "usage: hamlet invite [FLAGS]; see: hamlet help invite"],
+    [["leave", "now"], "usage: hamlet leave [FLAGS]; see: hamlet help leave"],
+    [["member"], 'unknown command "member"; did you mean "hamlet members"?'],
+    [["invit"], 'unknown command "invit"; did you mean "hamlet invite"?'],
+    [["leave", "--forse"], 'unknown flag --forse for "hamlet leave"; did you mean --force?'],
+    [["up", "--open=yes"], "--open takes no value"],
     [["ping", "a", "--count", "0"], '--count takes a whole number from 1 to 10000, not "0"'],
   ];
   for (const [args, message] of cases) {
@@ -73,8 +82,12 @@ Deno.test("main() answers a mistake with one line and exit code 2", PURE, async 
 Deno.test("main() answers what is not running with one line and exit code 1", {
   permissions: { read: true },
 }, async () => {
-  for (const command of ["peers", "status", "candidates"]) {
-    const { code, out, err } = await hamlet(command, "--state", "/nowhere/at/all");
+  const commands = [["peers"], ["status"], ["candidates"], ["members"], ["invite"], [
+    "revoke",
+    "a",
+  ]];
+  for (const command of commands) {
+    const { code, out, err } = await hamlet(...command, "--state", "/nowhere/at/all");
     assertEquals([code, out], [1, ""]);
     assertMatch(err, /^hamlet: Cannot find a running agent in \/nowhere\/at\/all: [^\n]+\n$/);
   }

@@ -3,8 +3,10 @@ import {
   formatBytes,
   formatDuration,
   formatRate,
+  formatSpan,
   parseBitRate,
   parseByteSize,
+  parseDuration,
 } from "../../src/cli/quantities.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
 
@@ -152,4 +154,54 @@ Deno.test("formatDuration() shows the two largest units", PURE, () => {
     [-1, "0 s"],
   ];
   for (const [seconds, text] of cases) assertEquals(formatDuration(seconds), text);
+});
+
+Deno.test("formatSpan() leaves out a second unit that is nought", PURE, () => {
+  const cases: readonly (readonly [number, string])[] = [
+    [10, "10 s"],
+    [60, "1 min"],
+    [90, "1 min 30 s"],
+    [900, "15 min"],
+    [3_600, "1 h"],
+    [5_400, "1 h 30 min"],
+    [86_400, "1 d"],
+    [604_800, "7 d"],
+    [90_000, "1 d 01 h"],
+  ];
+  for (const [seconds, text] of cases) assertEquals(formatSpan(seconds), text);
+});
+
+const BOUNDS = { min: 10, max: 604_800 } as const;
+
+Deno.test("parseDuration() reads seconds, minutes, hours and days", PURE, () => {
+  const cases: readonly (readonly [string, number])[] = [
+    ["90s", 90],
+    ["90", 90],
+    ["15m", 900],
+    ["2h", 7_200],
+    ["1d", 86_400],
+    ["007d", 604_800],
+  ];
+  for (const [text, seconds] of cases) assertEquals(parseDuration("--for", text, BOUNDS), seconds);
+});
+
+Deno.test("parseDuration() takes its bounds and nothing beyond", PURE, () => {
+  for (const text of ["10", "10s"]) assertEquals(parseDuration("--for", text, BOUNDS), 10);
+  for (const text of ["7d", "168h", "10080m", "604800s", "604800"]) {
+    assertEquals(parseDuration("--for", text, BOUNDS), 604_800);
+  }
+  for (const text of ["9", "9s", "0", "8d", "169h", "604801", "999999999d"]) {
+    assertThrows(() => parseDuration("--for", text, BOUNDS), UsageError);
+  }
+});
+
+Deno.test("parseDuration() refuses other spellings", PURE, () => {
+  const odd = ["", " ", "m", "-15m", "+15m", "1.5h", "15 m", "15M", "15min", "1h30m", "1e3"];
+  for (const text of [...odd, "15m ", "15m\n", "９９s", "9".repeat(10), "9".repeat(400), "NaN"]) {
+    const error = assertThrows(() => parseDuration("--for", text, BOUNDS), UsageError);
+    assertEquals(
+      error.message,
+      `--for takes a time from 10 s to 7 d, e.g. 90s, 15m, 2h or 1d, not "${text}"`,
+    );
+  }
 });

@@ -47,7 +47,12 @@ export interface CommandOutcome {
 /** Runs one command of the program to its end. */
 export async function hamlet(
   args: readonly string[],
-  options: { readonly env?: Record<string, string>; readonly via?: readonly string[] } = {},
+  options: {
+    readonly env?: Record<string, string>;
+    readonly via?: readonly string[];
+    /** After which it is killed. */
+    readonly deadlineMs?: number;
+  } = {},
 ): Promise<CommandOutcome> {
   const [first = Deno.execPath(), ...rest] = [
     ...(options.via ?? []),
@@ -62,7 +67,7 @@ export async function hamlet(
     stderr: "piped",
   }).spawn();
   running.add(child);
-  const timer = setTimeout(() => kill(child, "SIGKILL"), 2 * DEADLINE_MS);
+  const timer = setTimeout(() => kill(child, "SIGKILL"), options.deadlineMs ?? 2 * DEADLINE_MS);
   try {
     const { code, stdout, stderr } = await child.output();
     const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

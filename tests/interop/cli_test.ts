@@ -9,6 +9,11 @@ import { type JsonMessage, LOOPBACK, Wire } from "./counterpart_wire.ts";
 
 const COMMANDS = [
   "up",
+  "invite",
+  "join",
+  "members",
+  "revoke",
+  "leave",
   "peers",
   "ping",
   "send",

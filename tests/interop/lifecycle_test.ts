@@ -231,7 +231,7 @@ Deno.test({ name: "hamlet up and its end", ignore: isWindows }, async (t) => {
       assertEquals(code, 0);
       assertEquals(agent.events.at(-1)?.["event"], "stopped");
       const names = [...Deno.readDirSync(agent.stateDir)].map((entry) => entry.name).sort();
-      assertEquals(names, ["agent.lock", "identity.json", "inbox", "peers.json"]);
+      assertEquals(names, ["agent.lock", "identity.json", "inbox", "network.json", "peers.json"]);
 
       async function untilGoodbye(): Promise<void> {
         await session.untilType("PEER_GOODBYE");

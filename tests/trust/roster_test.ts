@@ -21,7 +21,12 @@ import {
 } from "../testing/trust.ts";
 
 const PURE = { permissions: "none" } as const;
-const LIMITS = Object.freeze({ maxCertificates: 6, maxRevocations: 6, maxRevocationsOfAdmin: 3 });
+const LIMITS = Object.freeze({
+  maxCertificates: 6,
+  maxCertificatesOfAdmin: 4,
+  maxRevocations: 6,
+  maxRevocationsOfAdmin: 3,
+});
 const BOB_AS_ADMIN = certificateJson({ node_id: BOB.id, role: "admin" });
 
 function idOf(n: number): PeerId {
@@ -303,9 +308,19 @@ Deno.test("Roster evicts the first to expire, and admins never", PURE, () => {
 Deno.test("Roster stays bounded under a flood of certificates", PURE, () => {
   const all = newRoster(LIMITS);
   all.keep(ADMIN_CHAIN);
-  for (let n = 0; n < 100; n++) learn(all, { node_id: idOf(n), issuer: BOB.id });
+  for (let n = 0; n < 100; n++) learn(all, { node_id: idOf(n) });
   assertEquals(all.certificates().length, 6);
   assert(all.get(BOB.id));
+});
+
+Deno.test("Roster lets an admin's inventions displace nobody but each other", PURE, () => {
+  const all = newRoster(LIMITS);
+  all.keep(ADMIN_CHAIN);
+  const soon = WALL_MS + 100;
+  assert(learn(all, { node_id: CAROL.id, not_after: soon }));
+  for (let n = 0; n < 100; n++) learn(all, { node_id: idOf(n), issuer: BOB.id });
+  assert(all.get(CAROL.id), "though it expires before all others");
+  assertEquals(all.certificates().filter(({ issuer }) => issuer === BOB.id).length, 4);
 });
 
 Deno.test("Roster takes so many revocations of one admin and no more", PURE, () => {

@@ -5,7 +5,7 @@ import { type Bytes, decodeBase64Url, encodeBase64Url } from "../../src/base/byt
 import type { JsonObject } from "../../src/base/guards.ts";
 import { peerIdOf } from "../../src/base/peer_id.ts";
 import { networkIdOf } from "../../src/trust/network_id.ts";
-import { MAX_FORMER_SECRETS, SecretRing } from "../../src/trust/secret_ring.ts";
+import { MAX_FORMER_SECRETS, type SecretJudges, SecretRing } from "../../src/trust/secret_ring.ts";
 import { ALICE, BOB, PRIMITIVES } from "../testing/identities.ts";
 
 const PURE = { permissions: "none" } as const;
@@ -44,7 +44,12 @@ function ring(stored: Partial<ConstructorParameters<typeof SecretRing>[2]> = {})
   });
 }
 
-const NOBODY = () => false;
+const NOBODY: SecretJudges = { isAdmin: () => false, wasRemoved: () => false };
+
+/** Only `id` is an admin; whoever was one before is removed. */
+function onlyAdmin(id: string): SecretJudges {
+  return { isAdmin: (each) => each === id, wasRemoved: (each) => each !== id };
+}
 
 Deno.test(
   "SecretRing.learn() takes what the authority signed, and keeps the one before",
@@ -63,18 +68,22 @@ Deno.test("SecretRing.learn() takes an admin's word, and nobody else's", PURE, (
   const id = peerIdOf(rawKey(admin.privateKey));
   const byAdmin = record({ issuer: id }, admin.privateKey);
   assertEquals(ring().learn(byAdmin, NOBODY), false);
-  assertEquals(ring().learn(byAdmin, (each) => each === id), true);
-  assertEquals(ring().learn(record({ issuer: id }), (each) => each === id), false, "forged");
+  assertEquals(ring().learn(byAdmin, onlyAdmin(id)), true);
+  assertEquals(ring().learn(record({ issuer: id }), onlyAdmin(id)), false, "forged");
 });
 
 Deno.test("SecretRing.learn() refuses every change, and what is malformed", PURE, () => {
   const good = record();
   for (const key of Object.keys(good)) {
     for (const value of [null, 7, "", [], {}, "x".repeat(200), AT_MS + 1, -1, NaN]) {
-      assertEquals(ring().learn({ ...good, [key]: value }, () => true), false, key);
+      assertEquals(
+        ring().learn({ ...good, [key]: value }, { ...NOBODY, isAdmin: () => true }),
+        false,
+        key,
+      );
     }
     const { [key]: _, ...rest } = good;
-    assertEquals(ring().learn(rest, () => true), false, `without ${key}`);
+    assertEquals(ring().learn(rest, { ...NOBODY, isAdmin: () => true }), false, `without ${key}`);
   }
   const spare = [
     { ...good, more: 1 },
@@ -84,7 +93,9 @@ Deno.test("SecretRing.learn() refuses every change, and what is malformed", PURE
     [],
     7,
   ];
-  for (const value of spare) assertEquals(ring().learn(value, () => true), false);
+  for (const value of spare) {
+    assertEquals(ring().learn(value, { ...NOBODY, isAdmin: () => true }), false);
+  }
 });
 
 Deno.test("SecretRing.learn() takes the later one, whatever comes last", PURE, () => {
@@ -106,19 +117,16 @@ Deno.test("SecretRing.learn() takes the later one, whatever comes last", PURE, (
 Deno.test("SecretRing gets rid of what a revoked admin set, however far ahead", PURE, () => {
   const issuer = { name: BOB.id, signer: BOB.signing };
   const [here, there] = [ring(), ring()];
-  const isBob = (id: string) => id === BOB.id;
-  assert(there.learn(here.rotate(issuer, 1e14, isBob), isBob));
-  assertEquals(here.learn(record(), isBob), false, "as long as it is an admin");
-  const told = here.rotate(
-    { name: ALICE.id, signer: ALICE.signing },
-    AT_MS,
-    (id) => id === ALICE.id,
-  );
-  assert(there.learn(told, (id) => id === ALICE.id));
+  const [bob, alice] = [onlyAdmin(BOB.id), onlyAdmin(ALICE.id)];
+  assert(there.learn(here.rotate(issuer, 1e14, bob.wasRemoved), bob));
+  assertEquals(here.learn(record(), bob), false, "as long as it is an admin");
+  assertEquals(here.learn(record(), NOBODY), false, "or its certificate has merely expired");
+  const told = here.rotate({ name: ALICE.id, signer: ALICE.signing }, AT_MS, alice.wasRemoved);
+  assert(there.learn(told, alice));
   assertEquals(there.current, here.current);
   const again = ring({ ...there.stored });
   assert(
-    again.learn(record({ at: 1 }), NOBODY),
+    again.learn(record({ at: 1 }), onlyAdmin(BOB.id)),
     "Alice is gone as well, and the file remembers who set it",
   );
 });
@@ -126,17 +134,17 @@ Deno.test("SecretRing gets rid of what a revoked admin set, however far ahead", 
 Deno.test("SecretRing.rotate() sets a secret that the others take", PURE, () => {
   const [here, there] = [ring(), ring()];
   const signer = ALICE.signing;
-  const isAlice = (id: string) => id === ALICE.id;
+  const alice = onlyAdmin(ALICE.id);
   for (let round = 1; round <= MAX_FORMER_SECRETS + 2; round++) {
     const before = here.current;
     // A clock that went back changes nothing.
-    const told = here.rotate({ name: ALICE.id, signer }, AT_MS - round, isAlice);
+    const told = here.rotate({ name: ALICE.id, signer }, AT_MS - round, alice.wasRemoved);
     assertNotEquals(here.current, before);
-    assert(there.learn(told, isAlice));
+    assert(there.learn(told, alice));
     assertEquals(there.stored, here.stored);
   }
   assertEquals(here.stored.former.length, MAX_FORMER_SECRETS);
   const again = ring(here.stored);
-  assertEquals(again.learn(record({ at: 5 }), isAlice), false, "older than what was stored");
-  assertEquals(again.learn(here.stored.record, (id) => id === BOB.id || isAlice(id)), false);
+  assertEquals(again.learn(record({ at: 5 }), alice), false, "older than what was stored");
+  assertEquals(again.learn(here.stored.record, alice), false);
 });

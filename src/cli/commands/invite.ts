@@ -5,7 +5,7 @@ import type { InviteView } from "../../control/network_views.ts";
 import type { CommandContext } from "../commands.ts";
 import { readStateDir, systemSurroundings } from "../config.ts";
 import { renderQrCode } from "../qr_code.ts";
-import { formatDuration, parseDuration } from "../quantities.ts";
+import { formatSpan, parseDuration } from "../quantities.ts";
 import { EXIT } from "../usage_error.ts";
 
 const DEFAULT_EXPIRES = "15m";
@@ -20,7 +20,7 @@ export async function run({ flags, write }: CommandContext): Promise<number> {
   return EXIT.ok;
 }
 
-/** The QR code, the command to type, and what it does. */
+/** The command to type, what it does, and last the QR code, which must be on the screen as a whole. */
 export function renderInvitation(
   { token, role, network }: InviteView,
   expiresS: number,
@@ -28,12 +28,13 @@ export function renderInvitation(
 ): string {
   const who = role === "admin" ? "one device, as an admin," : "one device";
   return [
-    renderQrCode(token, options),
-    `On the other device, within ${formatDuration(expiresS)}:`,
+    `On the other device, within ${formatSpan(expiresS)}:`,
     "",
     `  hamlet join ${token}`,
     "",
-    `It lets ${who} into ${network}, once. Keep this agent running until then.`,
+    `It lets ${who} into ${network}, once.`,
+    "Keep this agent running until then.",
     "",
+    renderQrCode(token, options),
   ].join("\n");
 }

@@ -18,6 +18,7 @@ import { IDENTITY_FILE, LOCK_FILE, NETWORK_FILE } from "../../store/state_direct
 import { decodeToken, TokenError } from "../../trust/invitation_token.ts";
 import type { CommandContext } from "../commands.ts";
 import { readDeviceName, readStateDir, systemSurroundings } from "../config.ts";
+import { untilMoved } from "../moving.ts";
 import { checkOwnNetwork } from "../own_network.ts";
 import { EXIT, UsageError } from "../usage_error.ts";
 
@@ -25,10 +26,12 @@ export async function run({ flags, write }: CommandContext): Promise<number> {
   const stateDir = readStateDir(flags, systemSurroundings());
   const token = flags.positional.join("");
   checkToken(token);
+  const name = readDeviceName(flags, systemSurroundings());
   const agent = await runningAgent(stateDir);
   const joined = agent
-    ? await agent.join(token)
-    : await joinAlone(stateDir, token, readDeviceName(flags, systemSurroundings()));
+    ? await agent.join(token, flags.text("name"))
+    : await joinAlone(stateDir, token, name);
+  if (agent) await untilMoved(stateDir, agent.endpoint);
   if (flags.has("json")) write(JSON.stringify({ ...joined, running: !!agent }, null, 2) + "\n");
   else write(renderJoined(joined, agent !== undefined));
   return EXIT.ok;
@@ -39,7 +42,7 @@ export function renderJoined({ network, role, members }: JoinView, isRunning: bo
   return `Joined ${network.name} as ${role === "admin" ? "an admin" : "a member"}; ` +
     `${others} other device${others === 1 ? " is" : "s are"} known.\n` +
     (isRunning
-      ? "The running agent is moving there now; see: hamlet members\n"
+      ? "The running agent has moved there; see: hamlet members\n"
       : "Now start the agent: hamlet up\n");
 }
 

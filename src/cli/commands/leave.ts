@@ -4,12 +4,13 @@ import { loadNetwork, removeNetwork } from "../../agent/network_store.ts";
 import { ControlClient, ControlClientError } from "../../control/client.ts";
 import { identityFromSeed } from "../../node/identity.ts";
 import { noblePrimitives } from "../../noise/noble.ts";
-import { lockFile, StoreError } from "../../store/files.ts";
+import { ensureDirectory, lockFile, StoreError } from "../../store/files.ts";
 import { loadSeed } from "../../store/identity_file.ts";
 import { IDENTITY_FILE, LOCK_FILE, NETWORK_FILE } from "../../store/state_directory.ts";
 import { KEY_BYTES, randomBytes } from "../../noise/primitives.ts";
 import type { CommandContext } from "../commands.ts";
 import { readStateDir, systemSurroundings } from "../config.ts";
+import { untilMoved } from "../moving.ts";
 import { checkOwnNetwork } from "../own_network.ts";
 import { EXIT } from "../usage_error.ts";
 
@@ -25,7 +26,9 @@ export async function run({ flags, write }: CommandContext): Promise<number> {
 async function throughAgent(stateDir: string, force: boolean): Promise<string | undefined> {
   try {
     const client = await ControlClient.open(stateDir);
-    return (await client.leave({ force })).left;
+    const { left } = await client.leave({ force });
+    await untilMoved(stateDir, client.endpoint);
+    return left;
   } catch (error) {
     if (error instanceof ControlClientError && error.code === "not_running") return undefined;
     throw error;
@@ -34,6 +37,7 @@ async function throughAgent(stateDir: string, force: boolean): Promise<string | 
 
 /** Without an agent nobody is told; our certificate is gone all the same. */
 async function leaveAlone(stateDir: string, force: boolean): Promise<string | undefined> {
+  await ensureDirectory(stateDir);
   const unlock = await lockFile(`${stateDir}/${LOCK_FILE}`);
   try {
     const { seed } = await loadSeed(`${stateDir}/${IDENTITY_FILE}`, () => randomBytes(KEY_BYTES));

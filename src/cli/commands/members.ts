@@ -37,9 +37,10 @@ export function renderMembers({ network, members, revoked }: MembersView, wallMs
   const rows = members.map((member) => row(member, names, wallMs));
   const connected = members.filter((member) => member.connected).length;
   const removed = revoked.length > 0 ? `, ${revoked.length} removed` : "";
+  const count = `${members.length} member${members.length === 1 ? "" : "s"}`;
   const alone = members.length === 1 ? "\nTo let another device in: hamlet invite\n" : "";
   return renderTable(COLUMNS, rows) +
-    `\n${network.name}: ${members.length} members, ${connected} here now${removed}\n${alone}`;
+    `\n${network.name}: ${count}, ${connected} here now${removed}\n${alone}`;
 }
 
 function row(

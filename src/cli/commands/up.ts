@@ -102,9 +102,9 @@ async function serveNetwork(device: Device, config: UpConfig, stop: AbortControl
     agent,
     setting,
     onStop: () => stop.abort(),
-    join: async (token) => {
+    join: async (token, deviceName = config.deviceName) => {
       const { joinNetwork } = await import("../../agent/joining.ts");
-      return await joinNetwork({ token, ...device.self, deviceName: config.deviceName });
+      return await joinNetwork({ token, ...device.self, deviceName });
     },
     onMove: (joined) => {
       move = { joined };
@@ -187,6 +187,12 @@ function announce(
       next: "to let another device in: hamlet invite",
     });
   } else log("info", "network", { name, role: membership.certificate.role });
+  if (membership.isRevoked) {
+    log("error", "this device was removed from its network", {
+      network: name,
+      next: "ask for an invitation, then run: hamlet join TOKEN",
+    });
+  }
 }
 
 async function untilInputEnds(): Promise<void> {

@@ -1,0 +1,187 @@
+/** What people see of the network: invitations, members, who joined and who was removed. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { renderInvitation } from "../../src/cli/commands/invite.ts";
+import { renderJoined } from "../../src/cli/commands/join.ts";
+import { renderMembers } from "../../src/cli/commands/members.ts";
+import { renderRevoked } from "../../src/cli/commands/revoke.ts";
+import type {
+  InviteView,
+  JoinView,
+  MembersView,
+  MemberView,
+  RevokeView,
+} from "../../src/control/network_views.ts";
+
+const PURE = { permissions: "none" } as const;
+const DAY_MS = 86_400_000;
+const NOW_MS = 1_800_000_000_000;
+
+const INVITATION: InviteView = {
+  token: "AHK5W2RQ".repeat(12),
+  role: "member",
+  expires_unix_ms: NOW_MS + 900_000,
+  network: "anna's village",
+};
+
+const JOINED: JoinView = {
+  network: { id: "n".padEnd(52, "a"), name: "anna's village" },
+  role: "member",
+  node_id: idOf("k5w2rq7a"),
+  members: 3,
+};
+
+function idOf(beginning: string): string {
+  return beginning.padEnd(52, "a");
+}
+
+function member(beginning: string, name: string, rest: Partial<MemberView> = {}): MemberView {
+  return {
+    node_id: idOf(beginning),
+    short_id: beginning,
+    name,
+    role: "member",
+    this_device: false,
+    connected: false,
+    last_seen_s: null,
+    addresses: [],
+    issued_unix_ms: NOW_MS,
+    expires_unix_ms: NOW_MS + 180 * DAY_MS,
+    invited_by: null,
+    ...rest,
+  };
+}
+
+function village(
+  members: readonly MemberView[],
+  revoked: MembersView["revoked"] = [],
+): MembersView {
+  return {
+    network: {
+      id: "n".padEnd(52, "a"),
+      name: "anna's village",
+      role: "admin",
+      founder: true,
+      open: false,
+      members: members.length,
+      certificate_expires_unix_ms: NOW_MS + 180 * DAY_MS,
+      revoked: false,
+    },
+    members,
+    revoked,
+  };
+}
+
+/** What stands before the QR code. */
+function textOf(view: InviteView, expiresS: number): string {
+  const text = renderInvitation(view, expiresS, { hasColours: false });
+  return text.slice(0, text.search(/^[█▀▄ ]+$/m));
+}
+
+Deno.test("renderInvitation() shows the code, the command and what it does", PURE, () => {
+  const text = renderInvitation(INVITATION, 900, { hasColours: false });
+  assert(/\n\n(?:[█▀▄ ]+\n){19}$/.test(text), "a blank line and a code");
+  assertEquals(
+    textOf(INVITATION, 900),
+    `On the other device, within 15 min:
+
+  hamlet join ${INVITATION.token}
+
+It lets one device into anna's village, once.
+Keep this agent running until then.
+
+`,
+  );
+});
+
+Deno.test("renderInvitation() says when it makes an admin, and how long there is", PURE, () => {
+  const text = textOf({ ...INVITATION, role: "admin" }, 5_400);
+  assertStringIncludes(text, "within 1 h 30 min:");
+  assertStringIncludes(text, "It lets one device, as an admin, into anna's village, once.");
+});
+
+Deno.test("renderJoined() says whom one is with, and what comes next", PURE, () => {
+  const cases: readonly (readonly [Partial<JoinView>, boolean, string])[] = [
+    [
+      {},
+      false,
+      "Joined anna's village as a member; 2 other devices are known.\n" +
+      "Now start the agent: hamlet up\n",
+    ],
+    [
+      { role: "admin", members: 2 },
+      true,
+      "Joined anna's village as an admin; 1 other device is known.\n" +
+      "The running agent has moved there; see: hamlet members\n",
+    ],
+  ];
+  for (const [change, isRunning, text] of cases) {
+    assertEquals(renderJoined({ ...JOINED, ...change }, isRunning), text);
+  }
+});
+
+Deno.test("renderMembers() is a table and a line that counts", PURE, () => {
+  const view = village([
+    member("k5w2rq7a", "desk", {
+      role: "admin",
+      this_device: true,
+      connected: true,
+      last_seen_s: 0,
+      addresses: ["192.168.1.5:9000", "[2001:db8::1]:9000"],
+    }),
+    member("p3ab7c2d", "laptop", {
+      role: "admin",
+      connected: true,
+      last_seen_s: 2,
+      addresses: ["192.168.1.20:9000"],
+      expires_unix_ms: NOW_MS + 90_000,
+    }),
+    member("q2wert34", "phone", {
+      last_seen_s: 3_700,
+      addresses: ["192.168.1.30:9000"],
+      invited_by: idOf("p3ab7c2d"),
+    }),
+    member("z7abcdef", "old pi", { invited_by: idOf("gone2345"), expires_unix_ms: NOW_MS }),
+  ], [{ node_id: idOf("gone2345"), short_id: "gone2345", revoked_unix_ms: NOW_MS }]);
+  assertEquals(
+    renderMembers(view, NOW_MS),
+    `NODE      NAME    ROLE    STATE            ADDRESS            CERTIFICATE  INVITED BY
+k5w2rq7a  desk    admin   this device      192.168.1.5:9000    180 d 00 h  founder
+p3ab7c2d  laptop  admin   connected        192.168.1.20:9000   1 min 30 s  founder
+q2wert34  phone   member  away 1 h 01 min  192.168.1.30:9000   180 d 00 h  laptop
+z7abcdef  old pi  member  away             -                          0 s  gone2345
+
+anna's village: 4 members, 2 here now, 1 removed
+`,
+  );
+});
+
+Deno.test("renderMembers() tells who is alone what to do", PURE, () => {
+  const view = village([member("k5w2rq7a", "desk", { this_device: true, connected: true })]);
+  const text = renderMembers(view, NOW_MS);
+  assertStringIncludes(text, "\nanna's village: 1 member, 1 here now\n");
+  assertStringIncludes(text, "\nTo let another device in: hamlet invite\n");
+});
+
+Deno.test("renderRevoked() names who went and who stays", PURE, () => {
+  const gone: RevokeView = {
+    node_id: idOf("k5w2rq7a"),
+    short_id: "k5w2rq7a",
+    name: "phone",
+    kept: [],
+  };
+  const later = "Members that are offline learn of it when they come back.\n";
+  assertEquals(renderRevoked(gone), `Removed phone (k5w2rq7a). ${later}`);
+  assertEquals(renderRevoked({ ...gone, name: null }), `Removed k5w2rq7a. ${later}`);
+  const kept = ["p3ab7c2d", "q2wert34"].map((id, i) => ({
+    node_id: idOf(id),
+    short_id: id,
+    name: `pi ${i}`,
+  }));
+  assertEquals(
+    renderRevoked({ ...gone, kept }),
+    `Removed phone (k5w2rq7a). ${later}` +
+      "It had let these in, who stay: pi 0 (p3ab7c2d), pi 1 (q2wert34). " +
+      "Remove those you do not know.\n",
+  );
+});
