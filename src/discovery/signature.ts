@@ -4,7 +4,7 @@
  */
 
 import canonicalize from "canonicalize";
-import { type Bytes, encodeBase64Url, encodeUtf8 } from "../base/bytes.ts";
+import { type Bytes, decodeBase64Url, encodeBase64Url, encodeUtf8 } from "../base/bytes.ts";
 import { FieldError, type JsonObject } from "../base/guards.ts";
 
 /** An Ed25519 key that can sign; the noise layer's key pairs fit. */
@@ -12,6 +12,8 @@ export interface MessageSigner {
   readonly publicKey: Bytes;
   sign(message: Bytes): Bytes;
 }
+
+const SIGNATURE_BYTES = 64;
 
 /** Checks an Ed25519 signature. */
 export type VerifySignature = (publicKey: Bytes, message: Bytes, signature: Bytes) => boolean;
@@ -27,6 +29,23 @@ export function signedBytes(message: JsonObject): Bytes {
   } catch {
     throw new FieldError("invalid_field", "message", "it has no canonical form");
   }
+}
+
+/**
+ * Whether `message` carries the signature of whoever holds `publicKey`, over at most `maxBytes`. Throws as {@link
+ * signedBytes}.
+ */
+export function isSignedBy(
+  publicKey: Bytes,
+  message: JsonObject,
+  verify: VerifySignature,
+  maxBytes = Infinity,
+): boolean {
+  const text = message["signature"];
+  const signature = typeof text === "string" ? decodeBase64Url(text, SIGNATURE_BYTES) : undefined;
+  if (!signature) return false;
+  const covered = signedBytes(message);
+  return covered.length <= maxBytes && verify(publicKey, covered, signature);
 }
 
 /** `message` with the `signature` of `signer`. */

@@ -6,10 +6,14 @@
  * meaning anything else. The newest `seq` wins, so a replayed record changes nothing.
  */
 
-import { decodeBase64Url, encodeBase64Url } from "../base/bytes.ts";
 import { FieldError, Fields, isObject, type JsonObject } from "../base/guards.ts";
 import { parsePeerId, type PeerId, publicKeyOf } from "../base/peer_id.ts";
-import { type MessageSigner, signedBytes, type VerifySignature } from "../discovery/signature.ts";
+import {
+  isSignedBy,
+  type MessageSigner,
+  signed,
+  type VerifySignature,
+} from "../discovery/signature.ts";
 import { type Address, formatAddress, isLanHost, MAX_ADDRESSES, scopeOf } from "../net/address.ts";
 import { readAddresses } from "../node/introduction.ts";
 
@@ -30,7 +34,6 @@ export const RECORD_LIFETIME_MS = 3_600_000;
 /** How far a record's clock may be ahead of ours. */
 const MAX_AHEAD_MS = 300_000;
 const MILLISECONDS = Object.freeze({ min: 0, max: 1e14 });
-const SIGNATURE_BYTES = 64;
 /** What a signature may cover: eight addresses of full length in plain ASCII, and no more. */
 const MAX_SIGNED_BYTES = 920;
 
@@ -54,8 +57,7 @@ export function signRecord(
     seq: seqMs,
     expires: expiresAtMs,
   };
-  const signature = encodeBase64Url(signer.sign(signedBytes(body)));
-  return { id, addresses: kept, seqMs, expiresAtMs, signed: { ...body, signature } };
+  return { id, addresses: kept, seqMs, expiresAtMs, signed: signed(body, signer) };
 }
 
 /**
@@ -77,16 +79,10 @@ export function readRecord(
     const seqMs = fields.integer("seq", MILLISECONDS);
     const expiresAtMs = fields.integer("expires", MILLISECONDS);
     const addresses = readAddresses(fields, "addresses");
-    const signature = decodeBase64Url(
-      fields.text("signature", { maxLength: 128 }),
-      SIGNATURE_BYTES,
-    );
-    if (!id || !signature || fields.raw("type") !== RECORD_TYPE) return undefined;
+    if (!id || fields.raw("type") !== RECORD_TYPE) return undefined;
     if (expiresAtMs < wallMs || expiresAtMs > seqMs + RECORD_LIFETIME_MS) return undefined;
     if (seqMs > wallMs + MAX_AHEAD_MS) return undefined;
-    const covered = signedBytes(value);
-    if (covered.length > MAX_SIGNED_BYTES) return undefined;
-    if (!verify(publicKeyOf(id), covered, signature)) return undefined;
+    if (!isSignedBy(publicKeyOf(id), value, verify, MAX_SIGNED_BYTES)) return undefined;
     return { id, addresses, seqMs, expiresAtMs, signed: value };
   } catch (error) {
     if (error instanceof FieldError) return undefined;

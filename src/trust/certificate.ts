@@ -10,11 +10,16 @@
  * admin, who can make members but no admins: a chain has one certificate or two.
  */
 
-import { decodeBase64Url, encodeBase64Url, encodeHex } from "../base/bytes.ts";
+import { type Bytes, encodeHex } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import { FieldError, Fields, isObject, type JsonObject } from "../base/guards.ts";
 import { parsePeerId, type PeerId, publicKeyOf } from "../base/peer_id.ts";
-import { type MessageSigner, signedBytes, type VerifySignature } from "../discovery/signature.ts";
+import {
+  isSignedBy,
+  type MessageSigner,
+  signed,
+  type VerifySignature,
+} from "../discovery/signature.ts";
 import { randomBytes } from "../noise/primitives.ts";
 import { authorityKeyOf, type NetworkId, parseNetworkId } from "./network_id.ts";
 
@@ -70,7 +75,6 @@ const KEYS = [
   ...["issued", "not_after", "issuer", "signature"],
 ];
 const SERIAL_BYTES = 8;
-const SIGNATURE_BYTES = 64;
 const MILLISECONDS = Object.freeze({ min: 0, max: 1e14 });
 
 /** Whoever may sign: the authority itself, or an admin by its own key. */
@@ -99,9 +103,14 @@ export function signCertificate(
     not_after: notAfterMs,
     issuer: issuer.name,
   };
-  const signature = encodeBase64Url(issuer.signer.sign(signedBytes(body)));
-  const signed = { ...body, signature };
-  return { ...subject, serial, issuedAtMs, notAfterMs, issuer: issuer.name, signed };
+  return {
+    ...subject,
+    serial,
+    issuedAtMs,
+    notAfterMs,
+    issuer: issuer.name,
+    signed: signed(body, issuer.signer),
+  };
 }
 
 /** Reads a certificate without checking its signature. Throws {@link TrustError} `bad_certificate`. */
@@ -170,12 +179,8 @@ export function verifyChain(
   );
 }
 
-function checkSignature(certificate: Certificate, key: Uint8Array, verify: VerifySignature): void {
-  const text = certificate.signed["signature"];
-  const signature = typeof text === "string" ? decodeBase64Url(text, SIGNATURE_BYTES) : undefined;
-  const isTheirs = signature !== undefined &&
-    verify(new Uint8Array(key), signedBytes(certificate.signed), signature);
-  if (!isTheirs) throw bad("its signature does not verify");
+function checkSignature(certificate: Certificate, key: Bytes, verify: VerifySignature): void {
+  if (!isSignedBy(key, certificate.signed, verify)) throw bad("its signature does not verify");
 }
 
 function bad(reason: string, cause?: unknown): TrustError {

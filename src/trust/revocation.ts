@@ -9,10 +9,9 @@
  * later is valid again: that is how somebody comes back.
  */
 
-import { decodeBase64Url, encodeBase64Url } from "../base/bytes.ts";
 import { FieldError, Fields, isObject, type JsonObject } from "../base/guards.ts";
 import { parsePeerId, type PeerId, publicKeyOf } from "../base/peer_id.ts";
-import { signedBytes, type VerifySignature } from "../discovery/signature.ts";
+import { isSignedBy, signed, type VerifySignature } from "../discovery/signature.ts";
 import type { Certificate, Issuer } from "./certificate.ts";
 import { authorityKeyOf, type NetworkId, parseNetworkId } from "./network_id.ts";
 
@@ -27,7 +26,6 @@ export interface Revocation {
 
 const TYPE = "REVOCATION";
 const KEYS = ["type", "network", "node_id", "at", "issuer", "signature"];
-const SIGNATURE_BYTES = 64;
 const MILLISECONDS = Object.freeze({ min: 0, max: 1e14 });
 
 /** Revokes what `id` has been issued up to `atMs`. */
@@ -38,8 +36,7 @@ export function signRevocation(
   const { network, id } = subject;
   const atMs = Math.floor(subject.atMs);
   const body = { type: TYPE, network, node_id: id, at: atMs, issuer: issuer.name };
-  const signature = encodeBase64Url(issuer.signer.sign(signedBytes(body)));
-  return { network, id, atMs, issuer: issuer.name, signed: { ...body, signature } };
+  return { network, id, atMs, issuer: issuer.name, signed: signed(body, issuer.signer) };
 }
 
 /** Reads a revocation and checks who signed it; `undefined` when it is malformed or forged. */
@@ -52,14 +49,10 @@ export function readRevocation(value: unknown, verify: VerifySignature): Revocat
     const issuerText = fields.text("issuer", { maxLength: 64 });
     const admin = parsePeerId(issuerText);
     const atMs = fields.integer("at", MILLISECONDS);
-    const signature = decodeBase64Url(
-      fields.text("signature", { maxLength: 128 }),
-      SIGNATURE_BYTES,
-    );
-    if (fields.raw("type") !== TYPE || !network || !id || !admin || !signature) return undefined;
+    if (fields.raw("type") !== TYPE || !network || !id || !admin) return undefined;
     const issuer = issuerText === network ? network : admin;
     const key = issuer === network ? authorityKeyOf(network) : publicKeyOf(admin);
-    if (!verify(key, signedBytes(value), signature)) return undefined;
+    if (!isSignedBy(key, value, verify)) return undefined;
     return Object.freeze({ network, id, atMs, issuer, signed: value });
   } catch (error) {
     if (error instanceof FieldError) return undefined;

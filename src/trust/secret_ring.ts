@@ -14,7 +14,7 @@
 import { type Bytes, decodeBase64Url, encodeBase64Url, equalBytes } from "../base/bytes.ts";
 import { FieldError, Fields, isObject, type JsonObject } from "../base/guards.ts";
 import { parsePeerId, type PeerId, publicKeyOf } from "../base/peer_id.ts";
-import { signed, signedBytes, type VerifySignature } from "../discovery/signature.ts";
+import { isSignedBy, signed, type VerifySignature } from "../discovery/signature.ts";
 import { randomBytes } from "../noise/primitives.ts";
 import type { Issuer } from "./certificate.ts";
 import { authorityKeyOf, type NetworkId } from "./network_id.ts";
@@ -25,7 +25,6 @@ export const MAX_FORMER_SECRETS = 2;
 
 const TYPE = "NETWORK_SECRET";
 const KEYS = ["type", "network", "secret", "at", "issuer", "signature"];
-const SIGNATURE_BYTES = 64;
 const MILLISECONDS = Object.freeze({ min: 0, max: 1e14 });
 
 /** What is kept of a ring across restarts. */
@@ -108,16 +107,12 @@ export class SecretRing {
         fields.text("secret", { maxLength: 64 }),
         NETWORK_SECRET_BYTES,
       );
-      const signature = decodeBase64Url(
-        fields.text("signature", { maxLength: 128 }),
-        SIGNATURE_BYTES,
-      );
       const { atMs, issuer } = originOf(value);
       const isOurs = fields.raw("type") === TYPE && fields.raw("network") === this.#network;
-      if (!isOurs || !secret || !signature) return false;
+      if (!isOurs || !secret) return false;
       if (!this.#isLater(atMs, secret) && !this.#isVoid(wasRemoved)) return false;
       const key = this.#keyOf(issuer, isAdmin);
-      if (!key || !this.#verify(key, signedBytes(value), signature)) return false;
+      if (!key || !isSignedBy(key, value, this.#verify)) return false;
       this.#set(secret, { atMs, issuer, record: value });
       return true;
     } catch (error) {
