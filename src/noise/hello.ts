@@ -150,7 +150,7 @@ export class ResponderHello {
     let psk = options.psk;
     if (pattern === XXPSK3 && !psk && options.pskOf) {
       this.pskId = readPskId(header, message, options);
-      psk = options.pskOf(this.pskId);
+      psk = this.pskId && options.pskOf(this.pskId);
     }
     if (pattern !== (psk ? XXPSK3 : XX)) {
       throw new NoiseError(
@@ -200,10 +200,19 @@ function startNoise(
   return new HandshakeState({ primitives, protocolName, role, prologue, s, psk });
 }
 
-/** The first message's payload, whose key follows from the ephemeral alone: any secret reads it. */
-function readPskId(header: Bytes, message: Bytes, options: HelloOptions): Bytes {
+/**
+ * The first message's payload, whose key follows from the ephemeral alone: any secret reads it. `undefined` where
+ * it names none.
+ */
+function readPskId(header: Bytes, message: Bytes, options: HelloOptions): Bytes | undefined {
   const psk = new Uint8Array(KEY_BYTES);
-  return startNoise("responder", XXPSK3, header, { ...options, psk }).readMessage(message);
+  try {
+    const id = startNoise("responder", XXPSK3, header, { ...options, psk }).readMessage(message);
+    return id.length > 0 ? id : undefined;
+  } catch (error) {
+    if (error instanceof NoiseError) return undefined;
+    throw error;
+  }
 }
 
 function checkRange({ min, max }: VersionRange): void {

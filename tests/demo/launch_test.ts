@@ -14,7 +14,8 @@ const COMPILED: Self = {
 const AGENT_ARGS = [
   ...["up", "--listen", "127.0.0.1", "--port", "0", "--state", "/state/1"],
   ...["--log", "json", "--log-level", "warn"],
-  ...["--peer", "127.0.0.1:9000", "--peer", "127.0.0.1:9001", "--legacy", "any", "--leash"],
+  ...["--peer", "127.0.0.1:9000", "--peer", "127.0.0.1:9001"],
+  ...["--open", "--legacy", "any", "--leash"],
 ];
 const PEERS = [{ host: "127.0.0.1", port: 9000 }, { host: "127.0.0.1", port: 9001 }];
 

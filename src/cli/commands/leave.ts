@@ -47,11 +47,14 @@ async function leaveAlone(stateDir: string, force: boolean): Promise<string | un
       await checkOwnNetwork({ stateDir, identity, primitives: noblePrimitives }, "leave");
     }
     await removeNetwork(stateDir);
-    return present?.network.name;
+    return present &&
+      (present === UNREADABLE ? "a network that could not be read" : present.network.name);
   } finally {
     unlock();
   }
 }
+
+const UNREADABLE = "unreadable";
 
 /** A damaged network file can only be left by force: it may be the founder's. */
 async function loadOrForce(
@@ -60,7 +63,7 @@ async function loadOrForce(
   try {
     return await loadNetwork(path, identity);
   } catch (error) {
-    if (force && error instanceof StoreError) return undefined;
+    if (force && error instanceof StoreError) return UNREADABLE;
     throw error;
   }
 }
