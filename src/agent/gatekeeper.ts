@@ -66,6 +66,7 @@ export class Gatekeeper {
   readonly #options: GatekeeperOptions;
   readonly #timer: Timer;
   #renewing: Promise<void> | undefined;
+  #hasResigned = false;
 
   constructor(options: GatekeeperOptions) {
     this.#options = options;
@@ -97,6 +98,8 @@ export class Gatekeeper {
 
   /** Takes what a member knows of the network; news goes on to the others. Throws `FieldError`. */
   receive(fields: Fields): void {
+    // They only tell us our own word.
+    if (this.#hasResigned) return;
     const { membership, clock } = this.#options;
     const { roster } = membership;
     const wallMs = clock.wallMs();
@@ -155,6 +158,7 @@ export class Gatekeeper {
 
   /** Tells everybody that we leave the network. */
   resign(): void {
+    this.#hasResigned = true;
     this.#spread({ certificates: [], revocations: [this.#options.membership.resign().signed] });
   }
 

@@ -62,7 +62,7 @@ export interface MdnsCounters {
 }
 
 /** Sockets at a time. */
-export const MAX_LINKS = 16;
+const MAX_LINKS = 16;
 /** Addresses of one interface that are announced. */
 const MAX_LINK_ADDRESSES = 8;
 /** Between two looks at the interfaces, and at whether somebody is missing. */
@@ -108,7 +108,9 @@ export class MdnsScout {
   /** Why multicast is blocked or off, for a person; `undefined` otherwise. */
   get reason(): string | undefined {
     const { state } = this;
-    if (state === "off") return this.#closing ? "it is closed" : "there is no network interface";
+    if (state === "off") {
+      return this.#closing ? "it is closed" : "no network interface has an IPv4 address";
+    }
     return state === "blocked" ? explainSilence([...this.#links.values()]) : undefined;
   }
 

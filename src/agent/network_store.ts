@@ -70,6 +70,7 @@ export class NetworkStore {
   readonly wasFounded: boolean;
   readonly #options: NetworkStoreOptions;
   readonly #authoritySeed: Bytes | undefined;
+  #isAbandoned = false;
   readonly #writes = new Map<NetworkPart, Promise<void>>();
   /** Those of the writes that have not begun. */
   readonly #waiting = new Map<NetworkPart, Promise<void>>();
@@ -146,12 +147,19 @@ export class NetworkStore {
     return write;
   }
 
-  /** Resolves when everything is written. */
+  /** Resolves when everything is written; nothing is from then on. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#writes.values());
+    this.abandon();
+  }
+
+  /** Writes nothing more: another network is about to take this one's place. */
+  abandon(): void {
+    this.#isAbandoned = true;
   }
 
   async #write(part: NetworkPart): Promise<void> {
+    if (this.#isAbandoned) return;
     const { stateDir, log } = this.#options;
     const [name, bytes] = this.#encode(part);
     try {

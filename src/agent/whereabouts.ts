@@ -83,8 +83,10 @@ export class Whereabouts {
 
   /** Takes somebody's word that a peer is there: unless it comes by itself in `graceMs`, it is dialled, to see. */
   hear(id: PeerId, addresses: readonly Address[], { graceMs = 0 } = {}): void {
-    if (id === this.#ownId || this.#options.node.isConnected(id)) return;
-    this.#plan.wantPeer(id, addresses, this.#options.clock.now() + graceMs);
+    const { node, membership, clock } = this.#options;
+    if (id === this.#ownId || node.isConnected(id)) return;
+    const isMember = membership?.isMember(id) ?? false;
+    this.#plan.wantPeer(id, addresses, clock.now() + graceMs, { isMember });
     if (graceMs === 0) this.#recruiter.dialDue();
   }
 

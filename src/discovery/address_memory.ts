@@ -6,9 +6,9 @@
 import { type Address, formatAddress } from "../net/address.ts";
 
 /** How long an address stays told. */
-export const MEMORY_MS = 600_000;
+const MEMORY_MS = 600_000;
 /** Addresses remembered. */
-export const MAX_REMEMBERED = 256;
+const MAX_REMEMBERED = 256;
 
 export class AddressMemory {
   /** When each was told, oldest first. */

@@ -21,10 +21,10 @@ import type { DnsMessage, DnsQuestion, DnsRecord } from "../net/dns_message.ts";
 
 export const SERVICE_TYPE = "_hamlet._tcp.local";
 /** Where the types of service on a link are listed (RFC 6763 section 9). */
-export const SERVICE_TYPES = "_services._dns-sd._udp.local";
+const SERVICE_TYPES = "_services._dns-sd._udp.local";
 
 /** For records that name a host, seconds (RFC 6762 section 10). */
-export const HOST_TTL_SECONDS = 120;
+const HOST_TTL_SECONDS = 120;
 /** For all others. */
 export const OTHER_TTL_SECONDS = 4_500;
 

@@ -19,7 +19,7 @@ export interface SweepRange {
 }
 
 /** Ports of old nodes, the usual one first. */
-export const SWEEP_PORTS: readonly number[] = Object.freeze([9000, 9001, 9002, 9003, 9004, 9005]);
+const SWEEP_PORTS: readonly number[] = Object.freeze([9000, 9001, 9002, 9003, 9004, 9005]);
 /** Subnets swept; a machine full of virtual networks has more. */
 export const MAX_SWEEP_SUBNETS = 4;
 

@@ -4,14 +4,16 @@
  * One bucket counts every dial: 32 at once after a rest, 5/s in the long run. Addresses that the owner gave
  * do not wait for it, since their number and back-off are the owner's own, but the others then wait for
  * them. Dials to where we have been before follow each other at a distance and take half of the places, so
- * that a village of the departed does not keep us from the living.
+ * that a village of the departed does not keep us from the living. News that anybody can make up leaves four
+ * places free, so that silence at made-up addresses does not keep us from those we know.
  *
  * ```
  *             token   distance   places
  * given       taken   -          16
  * urgent      waits   -           8 (shared with redials)
  * redial      waits   250 ms      8
- * news        waits   -          16
+ * member      waits   -          16  (news of a member of our network)
+ * news        waits   -          12
  * ```
  */
 
@@ -27,6 +29,8 @@ export interface DialPaceOptions {
   readonly maxInFlight: number;
   /** Of those in flight, redials and urgent ones. */
   readonly maxRedialsInFlight: number;
+  /** And news of whom we do not know. */
+  readonly maxNewsInFlight: number;
 }
 
 export const DEFAULT_DIAL_PACE: DialPaceOptions = Object.freeze({
@@ -35,16 +39,17 @@ export const DEFAULT_DIAL_PACE: DialPaceOptions = Object.freeze({
   staggerMs: 250,
   maxInFlight: 16,
   maxRedialsInFlight: 8,
+  maxNewsInFlight: 12,
 });
 
 /** Why something is dialled, which decides what it waits for. */
-export type DialReason = "urgent" | "given" | "redial" | "news";
+export type DialReason = "urgent" | "given" | "redial" | "member" | "news";
 
 /** How far back dials are counted. */
 const COUNTED_MS = 10_000;
 
 interface Flight {
-  readonly takesRedialPlace: boolean;
+  readonly reason: DialReason;
   isStale: boolean;
 }
 
@@ -54,6 +59,7 @@ export class DialPace {
   /** Dials under way, by what is dialled. */
   readonly #flights = new Map<string, Flight>();
   #redials = 0;
+  #news = 0;
   #nextRedialMs = -Infinity;
   /** When the dials of the last 10 s began, in order. */
   #begunMs: number[] = [];
@@ -73,20 +79,21 @@ export class DialPace {
 
   /** Whether a dial for `reason` may begin now. */
   allows(reason: DialReason, nowMs: number): boolean {
-    const { maxInFlight, maxRedialsInFlight } = this.#options;
+    const { maxInFlight, maxRedialsInFlight, maxNewsInFlight } = this.#options;
     if (this.#flights.size >= maxInFlight) return false;
     if (reason === "given") return true;
     if (isRedial(reason) && this.#redials >= maxRedialsInFlight) return false;
+    if (reason === "news" && this.#news >= maxNewsInFlight) return false;
     if (reason === "redial" && nowMs < this.#nextRedialMs) return false;
     return this.#bucket.available(nowMs) > 0;
   }
 
   /** Counts a dial of `key` that begins; it must not be in flight. */
   begin(key: string, reason: DialReason, nowMs: number): void {
-    const takesRedialPlace = isRedial(reason);
-    if (takesRedialPlace) this.#redials++;
+    if (isRedial(reason)) this.#redials++;
+    if (reason === "news") this.#news++;
     if (reason === "redial") this.#nextRedialMs = nowMs + this.#options.staggerMs;
-    this.#flights.set(key, { takesRedialPlace, isStale: false });
+    this.#flights.set(key, { reason, isStale: false });
     this.#bucket.take(1, nowMs);
     this.#forget(nowMs);
     this.#begunMs.push(nowMs);
@@ -97,7 +104,8 @@ export class DialPace {
     const flight = this.#flights.get(key);
     if (!flight) return undefined;
     this.#flights.delete(key);
-    if (flight.takesRedialPlace) this.#redials--;
+    if (isRedial(flight.reason)) this.#redials--;
+    if (flight.reason === "news") this.#news--;
     return flight.isStale ? "stale" : "fresh";
   }
 

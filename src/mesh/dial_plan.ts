@@ -9,9 +9,7 @@
  *
  * Who is of another network is left alone for the longest back-off; unless we have met it, it is given up.
  *
- * Of what is due, peers that vanished just now go first, then given addresses, then those where we have been
- * before, then news, the latest first, and last the rest of what failed; `dial_pace.ts` says how fast. What
- * others make up therefore costs the targets that we know nothing but a place behind them.
+ * `dial_order.ts` says what goes first of what is due, `dial_pace.ts` how fast.
  *
  * Sans-IO: {@link DialPlan.due} says what to dial now, {@link DialPlan.settle} takes the outcome.
  */
@@ -22,7 +20,8 @@ import { type Address, formatAddress } from "../net/address.ts";
 import type { DialOutcome } from "../node/node_events.ts";
 import { isTrustCode } from "../trust/certificate.ts";
 import { backoffMs, type BackoffRange } from "./backoff.ts";
-import { DEFAULT_DIAL_PACE, DialPace, type DialPaceOptions, type DialReason } from "./dial_pace.ts";
+import { type Candidate, candidatesOf, compareCandidates, isKnown } from "./dial_order.ts";
+import { DEFAULT_DIAL_PACE, DialPace, type DialPaceOptions } from "./dial_pace.ts";
 import type { DialPath } from "./dial_paths.ts";
 import { type DialEntry, type DialTargetLimits, DialTargets, type Target } from "./dial_targets.ts";
 import { ShunList } from "./shun_list.ts";
@@ -68,14 +67,6 @@ const SHUN_MS = 600_000;
 /** A given address whose sessions follow each other this soon is no good, and left alone for longer. */
 const FLAPPING_MS = 120_000;
 
-interface Candidate {
-  readonly entry: DialEntry;
-  readonly path: DialPath;
-  readonly reason: DialReason;
-  /** Lower goes first. */
-  readonly rank: number;
-}
-
 export class DialPlan {
   readonly #options: DialPlanOptions;
   readonly #random: Random;
@@ -108,13 +99,16 @@ export class DialPlan {
   /**
    * Wants a peer at its `addresses`. One that was met is wanted for ever; otherwise we have just heard that
    * it is alive, which has it dialled at once, though an address that was just dialled not sooner than 5 s
-   * later.
+   * later; a member of our network before others.
    */
   wantPeer(
     id: PeerId,
     addresses: readonly Address[],
     nowMs: number,
-    { isMet = false }: { readonly isMet?: boolean } = {},
+    { isMet = false, isMember = false }: {
+      readonly isMet?: boolean;
+      readonly isMember?: boolean;
+    } = {},
   ): void {
     const isShunned = (key: string) => !isMet && this.#shunned.has(key, nowMs);
     if (isShunned(id)) return;
@@ -123,6 +117,7 @@ export class DialPlan {
     const entry = this.#targets.get("peer", id) ?? this.#targets.addPeer(id);
     if (!entry) return;
     entry.paths.add(dialled, nowMs, { isHearsay: !isMet });
+    entry.isMember ||= isMember;
     if (isMet) {
       entry.isProven = true;
       return entry.paths.forgive();
@@ -258,39 +253,21 @@ export class DialPlan {
 
   #candidates(nowMs: number, isWanted: (target: Target) => boolean): readonly Candidate[] {
     const candidates: Candidate[] = [];
+    // There may be thousands of whom we do not know, and they are looked at for each that is heard of.
+    const allowsNews = this.#pace.allows("news", nowMs);
     const consider = (kind: Target["kind"]) => {
       for (const entry of this.#targets.of(kind)) {
         if (entry.isInFlight || entry.notBeforeMs > nowMs) continue;
+        if (!allowsNews && kind !== "given" && !isKnown(entry)) continue;
         const path = entry.paths.due(nowMs);
         if (path && isWanted(entry.target)) candidates.push(...candidatesOf(entry, path));
       }
     };
     if (this.#pace.allows("given", nowMs)) consider("given");
-    if (this.#pace.allows("news", nowMs)) {
+    if (this.#pace.allows("member", nowMs)) {
       consider("peer");
       consider("found");
     }
-    return candidates.sort(compare);
+    return candidates.sort(compareCandidates);
   }
-}
-
-const NEWS_RANK = 3;
-
-/** The reasons for dialling an entry, of which one is enough: whom we met and hear of has two. */
-function candidatesOf(entry: DialEntry, path: DialPath): readonly Candidate[] {
-  if (entry.isUrgent) return [{ entry, path, reason: "urgent", rank: 0 }];
-  if (entry.target.kind === "given") return [{ entry, path, reason: "given", rank: 1 }];
-  const redial: Candidate = { entry, path, reason: "redial", rank: entry.isProven ? 2 : 4 };
-  if (!entry.isFresh) return [redial];
-  const news: Candidate = { entry, path, reason: "news", rank: NEWS_RANK };
-  return entry.isProven ? [redial, news] : [news];
-}
-
-/** What fell due first goes first, of those at one moment the near ones; but the latest news before older. */
-function compare(a: Candidate, b: Candidate): number {
-  if (a.rank !== b.rank) return a.rank - b.rank;
-  const byTime = a.rank === NEWS_RANK
-    ? b.entry.heardMs - a.entry.heardMs
-    : a.path.dueMs - b.path.dueMs;
-  return byTime || Number(b.path.isLan) - Number(a.path.isLan);
 }

@@ -5,7 +5,8 @@
  * |---------|------------------------------------------|---------|-------------------------------------------|
  * | `given` | an address that the owner named          | -       | -                                         |
  * | `peer`  | an id and its addresses, met or heard of | 4,096   | the one unmet that was heard of longest   |
- * |         |                                          |         | ago goes; with none, the new is not taken |
+ * |         |                                          |         | ago goes, but for members of our network; |
+ * |         |                                          |         | with none, the new is not taken           |
  * | `found` | an address whose owner is not known yet  | 256     | likewise the oldest that never answered   |
  */
 
@@ -35,6 +36,8 @@ export interface DialEntry {
   readonly paths: DialPaths;
   /** Whether we have been there: the peer was met, somebody answered at the address. */
   isProven: boolean;
+  /** Whether it is a member of our network, met or not: nobody can make one up. */
+  isMember: boolean;
   /** Whether there is news of it that has not been tried. */
   isFresh: boolean;
   /** When we last had news of it. */
@@ -138,6 +141,7 @@ function entryOf(target: Target, address?: Address, nowMs = 0): DialEntry {
     target,
     paths,
     isProven: false,
+    isMember: false,
     isFresh: false,
     heardMs: -Infinity,
     isUrgent: false,
@@ -146,9 +150,11 @@ function entryOf(target: Target, address?: Address, nowMs = 0): DialEntry {
   };
 }
 
-/** Whether one more fits; the first that was never proven makes way for it. */
+/** Whether one more fits; the first makes way that was never proven and is no member. */
 function makeRoom(entries: Map<string, DialEntry>, max: number): boolean {
   if (entries.size < max) return true;
-  for (const [key, { isProven }] of entries) if (!isProven) return entries.delete(key);
+  for (const [key, { isProven, isMember }] of entries) {
+    if (!isProven && !isMember) return entries.delete(key);
+  }
   return false;
 }

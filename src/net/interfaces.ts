@@ -26,7 +26,9 @@ export function interfaceAddresses(): readonly NamedAddress[] {
 
 /**
  * Where peers may dial a listener that is bound to `bound`: its own address, or, bound to every interface,
- * each interface of its family, private networks first and loopback last.
+ * each interface of its family, private networks first and loopback last. IPv4 addresses of the link count
+ * where there is nothing better: two machines on one cable have no others. IPv6 ones would need the dialler's
+ * zone.
  */
 export function reachableAddresses(
   bound: Address,
@@ -37,8 +39,11 @@ export function reachableAddresses(
   const hosts = interfaces
     .map(({ address }) => unmapped(address))
     .filter((host) => wantsIpv6 || !host.includes(":"))
-    .filter((host) => scopeOf(host) !== "link_local");
-  const rank = (host: string) => ["private", "public", "loopback"].indexOf(scopeOf(host));
-  const sorted = [...new Set(hosts)].sort((a, b) => rank(a) - rank(b));
+    .filter((host) => scopeOf(host) !== "link_local" || !host.includes(":"));
+  const isRoutable = (host: string) => ["private", "public"].includes(scopeOf(host));
+  const isWanted = (host: string) => scopeOf(host) !== "link_local" || !hosts.some(isRoutable);
+  const rank = (host: string) =>
+    ["private", "public", "link_local", "loopback"].indexOf(scopeOf(host));
+  const sorted = [...new Set(hosts.filter(isWanted))].sort((a, b) => rank(a) - rank(b));
   return (sorted.length > 0 ? sorted : ["127.0.0.1"]).map((host) => ({ host, port: bound.port }));
 }

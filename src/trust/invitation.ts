@@ -37,7 +37,7 @@ export class InvitationError extends CodedError<InvitationCode> {
 }
 
 /** Names an invitation on the wire without telling anything else of it. */
-export const INVITATION_ID_BYTES = 8;
+const INVITATION_ID_BYTES = 8;
 /** Invitations that may be open at once. */
 export const MAX_OPEN_INVITATIONS = 64;
 /** Used and expired ones that are remembered, so that a person is told which it was. */

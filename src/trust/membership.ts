@@ -155,7 +155,7 @@ export class Membership {
 
   /** Whether `id` was revoked and has not been let in again. */
   wasRemoved(id: PeerId): boolean {
-    return !this.isMember(id) && this.roster.revocations().some((each) => each.id === id);
+    return !this.isMember(id) && this.roster.revocationOf(id) !== undefined;
   }
 
   /** Whether our certificate has lived long enough to be renewed. */
@@ -179,14 +179,15 @@ export class Membership {
   }
 
   /**
-   * The good certificate that `subject` has; a new one where it is due, or there is none. Whoever asks again
-   * and again gets the same. Throws {@link TrustError} `not_authorized`.
+   * The good certificate that `subject` has; a new one where there is none, or it is due and ours would not end
+   * sooner. Whoever asks again and again gets the same. Throws {@link TrustError} `not_authorized`.
    */
   certifyWhereDue(subject: Subject): Chain {
     const { id, name, role } = subject;
     const held = this.isMember(id) ? this.roster.get(id) : undefined;
-    const isFresh = held?.name === name && held.role === role && !this.#isDue(held);
-    return isFresh && this.roster.chainOf(held) || this.certify(subject);
+    const isGoodEnough = held?.name === name && held.role === role &&
+      (!this.#isDue(held) || this.#longestEndMs < held.notAfterMs);
+    return isGoodEnough && this.roster.chainOf(held) || this.certify(subject);
   }
 
   /**
@@ -197,16 +198,15 @@ export class Membership {
     this.checkMayCertify(subject.role);
     const issuer = this.#issuer();
     const wallMs = this.#options.wallMs();
-    const ownEndMs = this.isFounder ? Infinity : this.certificate.notAfterMs;
     // Newer than whatever there is of the same node, by clocks that may disagree: it is meant to hold.
-    const revokedMs = this.roster.revocations().find(({ id }) => id === subject.id)?.atMs ?? 0;
+    const revokedMs = this.roster.revocationOf(subject.id)?.atMs ?? 0;
     const heldMs = this.roster.get(subject.id)?.issuedAtMs ?? 0;
     const issuedMs = Math.max(wallMs, this.certificate.issuedAtMs, revokedMs + 1, heldMs + 1);
     const leaf = signCertificate(
       {
         ...subject,
         network: this.network.id,
-        notAfterMs: Math.min(issuedMs + CERTIFICATE_LIFETIME_MS, ownEndMs),
+        notAfterMs: Math.min(issuedMs + CERTIFICATE_LIFETIME_MS, this.#longestEndMs),
       },
       issuer,
       issuedMs,
@@ -287,6 +287,11 @@ export class Membership {
 
   #isDue({ issuedAtMs, notAfterMs }: Certificate): boolean {
     return this.#options.wallMs() >= issuedAtMs + (notAfterMs - issuedAtMs) * RENEW_AFTER;
+  }
+
+  /** Until when what we sign can be good: an admin's word does not outlive its own certificate. */
+  get #longestEndMs(): number {
+    return this.isFounder ? Infinity : this.certificate.notAfterMs;
   }
 
   #issuer(): Issuer {

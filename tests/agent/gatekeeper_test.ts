@@ -167,6 +167,7 @@ Deno.test("Gatekeeper.resign() tells the others, who let it go", PURE, async () 
   await realm.pass(1_000);
   for (const each of [alice, bob]) assertFalse(each.membership.isMember(CAROL.id));
   assertEquals(connected(carol), []);
+  assertEquals(linesOf(carol, "this device was removed from its network"), []);
   await realm.close();
 });
 

@@ -289,7 +289,10 @@ Deno.test("MdnsScout follows its interfaces, told or not", PURE, async () => {
   await onEther(async (ether, add) => {
     const host = add(1);
     const other = add(2, "10.0.0.2");
-    assertEquals([host.scout.state, host.scout.reason], ["off", "there is no network interface"]);
+    assertEquals([host.scout.state, host.scout.reason], [
+      "off",
+      "no network interface has an IPv4 address",
+    ]);
     await run(ether, 5_000);
     assertEquals([ether.opened, host.found], [1, []]);
     host.interfaces = [eth("10.0.0.1")];

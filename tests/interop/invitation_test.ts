@@ -239,6 +239,37 @@ Deno.test("hamlet join that is cut off leaves the device where it was", async (t
     assertStringIncludes("alice's village, dave's village", String(network["name"]));
   });
 
+  await t.step("told to stop as soon as it has joined, it has joined", async () => {
+    await using frank = await Device.start("frank");
+    const response = await fetch(`${frank.agent.controlUrl}/v1/join`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${frank.agent.token}` },
+      body: JSON.stringify({ token: await alice.invite() }),
+    });
+    assertEquals([response.status, (await response.json()).role], [200, "member"]);
+    await frank.down("SIGINT");
+    await frank.up();
+    await frank.untilWith(alice);
+    await frank.json("leave");
+  });
+
+  await t.step("a disk that takes nothing leaves the agent running where it was", async () => {
+    await using grace = await Device.start("grace");
+    // No file can take the place of a directory.
+    await Deno.mkdir(`${grace.stateDir}/members.json/full`, { recursive: true });
+    const token = await alice.invite();
+    assertRefused(
+      await grace.use(token),
+      /could not write its state, and stays in grace's village/,
+    );
+    await grace.agent.untilMoved();
+    assertEquals((await grace.members()).network["founder"], true);
+    assertEquals((await grace.use(token)).code, 0);
+    await grace.agent.untilMoved();
+    await grace.untilWith(alice);
+    await grace.json("leave");
+  });
+
   await t.step("an inviter that is killed lets the same device try again", async () => {
     await using erin = await Device.create("erin");
     const token = await alice.invite();

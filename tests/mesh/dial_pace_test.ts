@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { DialPace, type DialReason } from "../../src/mesh/dial_pace.ts";
 
 const PURE = { permissions: "none" } as const;
-const REASONS: readonly DialReason[] = ["urgent", "given", "redial", "news"];
+const REASONS: readonly DialReason[] = ["urgent", "given", "redial", "member", "news"];
 
 /** The reasons for which a dial may begin. */
 function allowed(pace: DialPace, nowMs: number): readonly DialReason[] {
@@ -44,9 +44,11 @@ Deno.test("DialPace does not have given addresses wait, but others for them", PU
 Deno.test("DialPace keeps 250 ms between two redials, and nothing else", PURE, () => {
   const pace = new DialPace();
   pace.begin("a", "redial", 0);
-  assertEquals(allowed(pace, 249), ["urgent", "given", "news"]);
+  assertEquals(allowed(pace, 249), ["urgent", "given", "member", "news"]);
   assertEquals(allowed(pace, 250), REASONS);
-  for (const reason of ["urgent", "given", "news"] as const) pace.begin(reason, reason, 250);
+  for (const reason of ["urgent", "given", "member", "news"] as const) {
+    pace.begin(reason, reason, 250);
+  }
   assertEquals(allowed(pace, 250), REASONS);
 });
 
@@ -54,13 +56,23 @@ Deno.test("DialPace has at most 16 dials in flight, 8 of them redials", PURE, ()
   const pace = new DialPace();
   for (let n = 0; n < 4; n++) pace.begin(`urgent ${n}`, "urgent", 0);
   for (let n = 0; n < 4; n++) pace.begin(`redial ${n}`, "redial", n * 250);
-  assertEquals(allowed(pace, 2_000), ["given", "news"]);
+  assertEquals(allowed(pace, 2_000), ["given", "member", "news"]);
   for (let n = 0; n < 8; n++) pace.begin(`news ${n}`, "news", 2_000);
   assertEquals([allowed(pace, 9_000), pace.inFlight], [[], 16]);
   pace.end("news 0");
-  assertEquals(allowed(pace, 9_000), ["given", "news"]);
+  assertEquals(allowed(pace, 9_000), ["given", "member", "news"]);
   pace.end("urgent 0");
   assertEquals(allowed(pace, 9_000), REASONS);
+});
+
+Deno.test("DialPace keeps 4 of the 16 places from news of whom we do not know", PURE, () => {
+  const pace = new DialPace();
+  for (let n = 0; n < 12; n++) pace.begin(`news ${n}`, "news", 0);
+  assertEquals(allowed(pace, 0), ["urgent", "given", "redial", "member"]);
+  for (let n = 0; n < 4; n++) pace.begin(`member ${n}`, "member", 0);
+  assertEquals(allowed(pace, 0), []);
+  pace.end("news 0");
+  assertEquals(allowed(pace, 0), REASONS);
 });
 
 Deno.test("DialPace.end() tells which dials the network changed under", PURE, () => {

@@ -184,3 +184,37 @@ Deno.test("DialPlan full of peers it met takes no more, but for given addresses"
   world.plan.wantPeer(BOB.id, [at(1)], 0);
   assertEquals(world.plan.size, 4_097);
 });
+
+Deno.test(
+  "DialPlan flooded without end dials a member never met within a second of its news",
+  PURE,
+  () => {
+    for (const nowhere of [REFUSED, SILENT]) {
+      const world = tricked(nowhere);
+      flood(world);
+      world.run(30_000);
+      const heardMs = world.nowMs;
+      world.plan.wantPeer(BOB.id, [at(1), at(2)], heardMs, { isMember: true });
+      for (let n = 0; n < 50; n++) {
+        flood(world, 100, FLOOD + n * 100);
+        world.run(100);
+      }
+      for (const host of ["10.0.0.1", "10.0.0.2"]) {
+        const [first = Infinity] = world.timesOf(host);
+        assert(first - heardMs <= 1_000, `${host}: ${first - heardMs}`);
+      }
+    }
+  },
+);
+
+Deno.test("DialPlan full of made-up peers keeps the members, as far as they fit", PURE, () => {
+  const world = tricked(SILENT);
+  world.plan.wantPeer(BOB.id, [at(1)], 0, { isMember: true });
+  flood(world, 5_000);
+  assertEquals(world.plan.size, 4_096);
+  assert(world.plan.due(0, () => true).some(({ target }) => target.id === BOB.id));
+  for (let n = 0; n < 5_000; n++) {
+    world.plan.wantPeer(madeUp(50_000 + n), [at(2)], 0, { isMember: true });
+  }
+  assertEquals(world.plan.size, 4_096);
+});

@@ -20,7 +20,7 @@ Deno.test("DialPlan.retryAll() makes everything due that was waiting", PURE, () 
   assertEquals(world.dials.slice(before).map(({ atMs, to }) => [atMs - nowMs, to]), [
     [0, "10.0.0.1:9000"],
     [0, "10.0.0.2:9000"],
-    [250, "10.0.0.3:9000"],
+    [0, "10.0.0.3:9000"],
   ]);
 });
 

@@ -137,7 +137,7 @@ Deno.test("DialPlan dials 29 peers at once of which it hears", PURE, () => {
   for (let n = 1; n < 30; n++) world.plan.wantPeer(madeUp(n), [at(n)], 0);
   world.step();
   assertEquals(world.dials.length, 30);
-  assertEquals(world.maxInFlight, 16);
+  assertEquals(world.maxInFlight, 12);
   assertEquals(world.nowMs, 0);
 });
 

@@ -19,7 +19,7 @@ Deno.test("reachableAddresses() of one address is that address", { permissions: 
   }
 });
 
-Deno.test("reachableAddresses() puts private first, loopback last, link-local nowhere", {
+Deno.test("reachableAddresses() puts private first, loopback last, link-local not beside them", {
   permissions: "none",
 }, () => {
   const hosts = (host: string) => reachableAddresses({ host, port: 9 }, INTERFACES);
@@ -37,6 +37,16 @@ Deno.test("reachableAddresses() puts private first, loopback last, link-local no
     "::1",
   ]);
   assert(hosts("::").every(({ port }) => port === 9));
+});
+
+Deno.test("reachableAddresses() of a cable between two machines is IPv4 link-local", {
+  permissions: "none",
+}, () => {
+  const interfaces = ["127.0.0.1", "169.254.3.4", "fe80::1"].map((address) => ({ address }));
+  for (const host of ["0.0.0.0", "::"]) {
+    const addresses = reachableAddresses({ host, port: 9 }, interfaces);
+    assertEquals(addresses.map(({ host }) => host), ["169.254.3.4", "127.0.0.1"]);
+  }
 });
 
 Deno.test("reachableAddresses() falls back to loopback", { permissions: "none" }, () => {

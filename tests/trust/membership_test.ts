@@ -271,6 +271,16 @@ Deno.test("Membership.certifyWhereDue() signs nothing twice before its time", PU
   assert(bob.certifyWhereDue(subject)[0].issuedAtMs > renewed[0].issuedAtMs);
 });
 
+Deno.test("Membership.certifyWhereDue() by one that ends sooner shortens nothing", PURE, () => {
+  const clock = new ManualClock();
+  const bob = admin(clock);
+  const notAfterMs = WALL_MS + LIFETIME_MS + DAY_MS;
+  const chain: Chain = [certificate({ not_after: notAfterMs })];
+  bob.roster.keep(chain);
+  clock.jumpWall(LIFETIME_MS - DAY_MS);
+  assertEquals(bob.certifyWhereDue({ id: CAROL.id, name: "carol", role: "member" }), chain);
+});
+
 Deno.test("Membership.isRenewalDue() after a third of the certificate's life", PURE, () => {
   const clock = new ManualClock();
   const carol = member(clock);

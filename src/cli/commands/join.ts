@@ -8,6 +8,7 @@ import { loadNetwork, writeJoined } from "../../agent/network_store.ts";
 import { systemClock } from "../../base/clock.ts";
 import { ControlClient, ControlClientError } from "../../control/client.ts";
 import { type JoinView, joinView } from "../../control/network_views.ts";
+import { formatAddress } from "../../net/address.ts";
 import { tcpDialer } from "../../net/tcp.ts";
 import { identityFromSeed } from "../../node/identity.ts";
 import { chooseBackend } from "../../noise/backend.ts";
@@ -31,7 +32,7 @@ export async function run({ flags, write }: CommandContext): Promise<number> {
   const joined = agent
     ? await agent.join(token, flags.text("name"))
     : await joinAlone(stateDir, token, name);
-  if (agent) await untilMoved(stateDir, agent.endpoint);
+  if (agent) await untilMoved(stateDir, agent.endpoint, (id) => id === joined.network.id);
   if (flags.has("json")) write(JSON.stringify({ ...joined, running: !!agent }, null, 2) + "\n");
   else write(renderJoined(joined, agent !== undefined));
   return EXIT.ok;
@@ -44,6 +45,11 @@ export function renderJoined({ network, role, members }: JoinView, isRunning: bo
     (isRunning
       ? "The running agent has moved there; see: hamlet members\n"
       : "Now start the agent: hamlet up\n");
+}
+
+/** Says what takes its time, to whoever watches. */
+function say(text: string): void {
+  if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(text + "\n"));
 }
 
 /** Before anything is started for it. */
@@ -84,6 +90,7 @@ async function joinAlone(stateDir: string, token: string, deviceName: string): P
       dialer: tcpDialer,
       clock: systemClock,
       deviceName,
+      onTrying: (address) => say(`Asking the inviter at ${formatAddress(address)} …`),
     });
     await writeJoined(stateDir, joined);
     return joinView(joined);

@@ -26,8 +26,9 @@ export async function run({ flags, write }: CommandContext): Promise<number> {
 async function throughAgent(stateDir: string, force: boolean): Promise<string | undefined> {
   try {
     const client = await ControlClient.open(stateDir);
+    const { network } = await client.members();
     const { left } = await client.leave({ force });
-    await untilMoved(stateDir, client.endpoint);
+    await untilMoved(stateDir, client.endpoint, (id) => id !== network.id);
     return left;
   } catch (error) {
     if (error instanceof ControlClientError && error.code === "not_running") return undefined;

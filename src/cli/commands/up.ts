@@ -66,11 +66,10 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
   while (!stop.signal.aborted) {
     const { listener, move } = await serveNetwork(device, { ...config, ports }, stop, log);
     if (!move) break;
-    await (move.joined
-      ? writeJoined(config.stateDir, move.joined)
-      : removeNetwork(config.stateDir));
+    // Also when told to stop meanwhile: the invitation is used up, the others know that we left.
+    await moveState(config.stateDir, move, log);
     // Who knows us by our address finds us at the same one.
-    ports = [listener.port, ...config.ports];
+    ports = [...new Set([listener.port, ...config.ports])];
   }
   device.source.close();
   log("info", "stopped");
@@ -79,6 +78,16 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
 /** Where to go from one network: to one that was joined, or to a new one of this device alone. */
 interface Move {
   readonly joined: Joined | undefined;
+}
+
+/** Puts the state of the next network in the place of the present one's; where the disk is full, that stays. */
+async function moveState(stateDir: string, { joined }: Move, log: Log): Promise<void> {
+  try {
+    await (joined ? writeJoined(stateDir, joined) : removeNetwork(stateDir));
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    log("error", "the network stays as it was", { reason: error.message });
+  }
 }
 
 /** Runs the agent in its present network, until it is to stop or to move. */
@@ -133,8 +142,9 @@ async function serveNetwork(device: Device, config: UpConfig, stop: AbortControl
     Promise.all([removeEndpoint(stateDir), agent.close(), memory.close()])
   ).then(() => network.close());
   await settleWithin(CLOSE_MS, farewell, log);
+  network.abandon();
   await settleWithin(CLOSE_MS / 3, control.close(), log);
-  return { listener: agent.listenAddress, move: stop.signal.aborted ? undefined : move };
+  return { listener: agent.listenAddress, move };
 }
 
 /** Waits for `closing`, but not for ever: a peer or a client that hangs must not keep us here. */
