@@ -13,7 +13,6 @@ import type { Socket } from "node:dgram";
 import { systemClock } from "../base/clock.ts";
 import { CodedError, describeError } from "../base/errors.ts";
 import type { JsonObject } from "../base/guards.ts";
-import { TokenBucket } from "../base/token_bucket.ts";
 import { type Address, scopeOf } from "./address.ts";
 import {
   curbPacket,
@@ -23,6 +22,7 @@ import {
   readMessage,
   writeMessage,
 } from "./dns_message.ts";
+import { PacketIntake } from "./packet_intake.ts";
 
 export const MDNS_PORT = 5353;
 /** Packets a second: a hostile one takes some 5 ms to decode, and whole links are quieter than this. */
@@ -117,14 +117,13 @@ function start(
   { socket, on, events }: { socket: Socket; on: MulticastInterface; events: MulticastEvents },
 ): Promise<MulticastSocket> {
   const { promise, resolve, reject } = Promise.withResolvers<MulticastSocket>();
-  const intake = new TokenBucket(INTAKE, systemClock.now());
+  const intake = new PacketIntake(INTAKE, systemClock.now());
   let isDecoding = false;
   // Before the package adds its own listener, which is therefore called after this one.
-  socket.on("message", (packet: Uint8Array) => {
-    const nowMs = systemClock.now();
-    isDecoding = packet.length <= MAX_PACKET_BYTES && intake.available(nowMs) > 0;
-    if (isDecoding) intake.take(1, nowMs);
-    else events.onMalformed();
+  socket.on("message", (packet: Uint8Array, from: { readonly address: string }) => {
+    isDecoding = packet.length <= MAX_PACKET_BYTES &&
+      intake.admits(from.address, systemClock.now());
+    if (!isDecoding) events.onMalformed();
     curbPacket(packet, isDecoding ? MAX_PACKET_RECORDS : 0);
   });
   const library = create({ socket, interface: on.address, bind: "0.0.0.0" });

@@ -192,8 +192,8 @@ Deno.test(`openMulticast() survives mutated packets, seed ${SEED}`, async () => 
   const say = (bytes: Bytes) =>
     new Promise<void>((resolve) => raw.send(bytes, MDNS_PORT, "224.0.0.251", () => resolve()));
   await say(PACKET);
-  // Fewer packets than a socket takes at once.
-  for (let round = 0; round < 200; round++) await say(mutateBytes(random, PACKET));
+  // Fewer packets than are read of one source at once.
+  for (let round = 0; round < 50; round++) await say(mutateBytes(random, PACKET));
   await say(concatBytes(Uint8Array.of(0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0), LAST_QUESTION));
   await last.promise;
   assertEquals([instances.has("foo"), errors], [true, []]);
