@@ -26,6 +26,7 @@ import { Link } from "./link.ts";
 import type { LocalNode } from "./local_node.ts";
 import type { DialOutcome, NodeCounters, NodeEvent } from "./node_events.ts";
 import { Questions } from "./questions.ts";
+import { Rivalry } from "./rivalry.ts";
 import { type SendOptions, Session, type SessionOptions } from "./session.ts";
 import type { Shaper } from "./shaper.ts";
 
@@ -60,6 +61,8 @@ const DIAL_TIMEOUT_MS = 3_000;
 const CROSSING_MS = 5_000;
 /** How long a newcomer has for using its invitation. */
 const GUEST_MS = 30_000;
+/** Whoever was heard this recently lives. */
+const ALIVE_MS = 5_000;
 const RETRY_TICK_MS = 500;
 const ACCEPT_PAUSE_MS = 100;
 /** Codes under which a connection ends in the ordinary course of things. */
@@ -101,6 +104,7 @@ export class Node {
   readonly #options: NodeOptions;
   readonly #admission: Admission<Link>;
   readonly #questions: Questions;
+  readonly #rivalry = new Rivalry();
   readonly #handlers = new Map<string, PeerRequestHandler>();
   readonly #guestHandlers = new Map<string, GuestRequestHandler>();
   readonly #links = new Set<Link>();
@@ -363,6 +367,10 @@ export class Node {
   #openSession(sealed: SealedLink): Session | undefined {
     const { link, peer, remote } = sealed;
     const incumbent = this.#sessions.get(peer.id);
+    if (incumbent && this.#isRivalled(incumbent, sealed)) {
+      this.#refuseRival(sealed);
+      return undefined;
+    }
     if (incumbent && !this.#yields(incumbent, peer)) {
       link.close("duplicate");
       return undefined;
@@ -415,6 +423,34 @@ export class Node {
       onFault: (error) => this.#fault(error),
       ...duties,
     });
+  }
+
+  /** Whether the peer seems to be two devices, of which `incumbent` is one that lives. */
+  #isRivalled({ peer, link }: Session, newcomer: SealedLink): boolean {
+    const nowMs = this.#options.clock.now();
+    const isSamePlace = link.host === newcomer.link.host && portOf(peer) === portOf(newcomer.peer);
+    if (isSamePlace || nowMs - link.lastReceivedMs > ALIVE_MS) return false;
+    return this.#rivalry.isRivalled(peer.id, nowMs);
+  }
+
+  #refuseRival(sealed: SealedLink): void {
+    const { link, peer, remote } = sealed;
+    const code: TrustCode = "identity_in_use";
+    this.#options.log("warn", "one identity on two devices", {
+      peer: shortId(peer.id),
+      refused: remote.host,
+      next: "on one of them, move identity.json away to become a new node",
+    });
+    const session = this.#createSession(sealed, {
+      delivery: new Delivery(),
+      onEnvelope: () => {},
+      handlerOf: () => undefined,
+      onUndelivered: () => {},
+    });
+    const message = "Another device uses this identity; was its disk copied?";
+    session.send("ERROR", { code, message });
+    link.close(code);
+    session.close();
   }
 
   /** Whether an existing session gives way to a new one with the same peer. */
@@ -474,4 +510,9 @@ export class Node {
   #emit(event: NodeEvent): void {
     this.#options.onEvent(event);
   }
+}
+
+/** Where a peer listens on its host, as it says itself. */
+function portOf({ introduction }: SealedPeer): number | undefined {
+  return introduction.listen[0]?.port;
 }

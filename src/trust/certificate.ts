@@ -53,6 +53,7 @@ const TRUST_CODES = [
   "certificate_expired",
   "revoked",
   "not_authorized",
+  "identity_in_use",
 ] as const;
 /** Why somebody does not belong. Stable; it crosses the wire. */
 export type TrustCode = typeof TRUST_CODES[number];

@@ -289,7 +289,7 @@ Deno.test("isTrustCode() knows the codes that cross the wire and no others", PUR
   for (
     const known of [
       ...["not_a_member", "foreign_network", "bad_certificate"],
-      ...["certificate_expired", "revoked", "not_authorized"],
+      ...["certificate_expired", "revoked", "not_authorized", "identity_in_use"],
     ]
   ) assert(isTrustCode(known));
   for (const other of ["unsupported_type", "", "REVOKED", 1, null, undefined, ["revoked"]]) {
