@@ -6,7 +6,6 @@
 
 import { type Bytes, decodeBase64Url } from "../base/bytes.ts";
 import { type Clock, scheduleEvery, type Timer } from "../base/clock.ts";
-import { CodedError, describeError } from "../base/errors.ts";
 import { FieldError, Fields, type JsonObject, toPrintable } from "../base/guards.ts";
 import type { Log } from "../base/log.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
@@ -24,8 +23,8 @@ import { InvitationBook, InvitationError } from "../trust/invitation.ts";
 import { encodeToken, INVITATION_SECRET_BYTES } from "../trust/invitation_token.ts";
 import type { Membership, Standing } from "../trust/membership.ts";
 import { writeNetwork } from "../trust/network_file.ts";
-import { parseChain } from "../trust/proof.ts";
 import { inPieces, MAX_ENTRIES, type NetworkState } from "./network_state.ts";
+import { CERTIFICATE_RENEW, Renewal } from "./renewal.ts";
 
 export interface GatekeeperOptions {
   readonly membership: Membership;
@@ -53,29 +52,35 @@ export interface GivenInvitation {
   readonly expiresAtMs: number;
 }
 
-/** A newcomer's request, and a member's for a newer certificate. */
+/** A newcomer's request. */
 export const JOIN = "JOIN";
-export const CERTIFICATE_RENEW = "CERTIFICATE_RENEW";
 
 const TICK_MS = 3_600_000;
-const RENEW_DEADLINE_MS = 10_000;
 /** What a newcomer is told at once; the rest comes with its first session. */
 const MAX_RECORDS_TOLD = 16;
 
 export class Gatekeeper {
   readonly #options: GatekeeperOptions;
   readonly #timer: Timer;
-  #renewing: Promise<void> | undefined;
+  readonly #renewal: Renewal;
   #hasResigned = false;
 
   constructor(options: GatekeeperOptions) {
     this.#options = options;
     const { node, clock } = options;
+    this.#renewal = new Renewal({
+      ...options,
+      onMade: ({ signed }) => this.#spread({ certificates: [signed], revocations: [] }),
+      onRenewed: () => {
+        this.#saveSoon("network");
+        this.#saveSoon("roster");
+      },
+    });
     node.handleGuests(JOIN, (request, guest) => this.#admit(request, guest));
     node.handle(CERTIFICATE_RENEW, (request, from) => this.#renewFor(request, from));
     this.#timer = scheduleEvery(clock, TICK_MS, () => this.#tick());
     // A founder that was away for long shows no expired certificate to the first who comes.
-    this.#renewWhereDue();
+    this.#renewal.renewWhereDue();
   }
 
   /** Begins a session with a member: what each knows of the network comes before anything else. */
@@ -93,7 +98,7 @@ export class Gatekeeper {
     for (const piece of state) node.send(id, "NETWORK_STATE", piece);
     const { record } = membership.secrets.stored;
     if (record) node.send(id, "NETWORK_STATE", { secret: record });
-    if (standing.role === "admin") this.#renewWhereDue();
+    if (standing.role === "admin") this.#renewal.renewWhereDue();
   }
 
   /** Takes what a member knows of the network; news goes on to the others. Throws `FieldError`. */
@@ -165,12 +170,12 @@ export class Gatekeeper {
   /** Resolves when nothing of ours is under way. */
   async close(): Promise<void> {
     this.#timer.cancel();
-    await this.#renewing;
+    await this.#renewal.close();
   }
 
   #tick(): void {
     this.#expel();
-    this.#renewWhereDue();
+    this.#renewal.renewWhereDue();
   }
 
   async #admit(
@@ -230,38 +235,6 @@ export class Gatekeeper {
     const chain = membership.certifyWhereDue(subject);
     if (chain[0] !== before) this.#spread({ certificates: [chain[0].signed], revocations: [] });
     return chain.flatMap((each) => each ? [each.signed] : []);
-  }
-
-  #renewWhereDue(): void {
-    const { membership } = this.#options;
-    if (this.#renewing || !membership.isRenewalDue) return;
-    this.#renewing = this.#renew().finally(() => this.#renewing = undefined);
-  }
-
-  /** From ourselves where we may, otherwise from the first admin that will. */
-  async #renew(): Promise<void> {
-    const { membership, node, log } = this.#options;
-    if (membership.isFounder) {
-      const [renewed] = membership.certify(membership.certificate);
-      membership.adopt([renewed]);
-      this.#spread({ certificates: [renewed.signed], revocations: [] });
-    }
-    for (const id of membership.isFounder ? [] : node.connected) {
-      if (membership.roster.get(id)?.role !== "admin") continue;
-      try {
-        const { data } = await node.request(id, CERTIFICATE_RENEW, {}, {
-          deadlineMs: RENEW_DEADLINE_MS,
-        });
-        if (membership.adopt(parseChain(data["certificates"]))) break;
-      } catch (error) {
-        if (!(error instanceof CodedError)) throw error;
-        log("debug", "certificate not renewed", { by: shortId(id), reason: describeError(error) });
-      }
-    }
-    if (membership.isRenewalDue) return;
-    this.#saveSoon("network");
-    this.#saveSoon("roster");
-    log("info", "certificate renewed", { until: membership.certificate.notAfterMs });
   }
 
   /** Somebody may have certified us anew: the admin who once did is gone. */

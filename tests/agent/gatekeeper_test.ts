@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import type { JsonObject } from "../../src/base/guards.ts";
 import type { PeerId } from "../../src/base/peer_id.ts";
-import { CERTIFICATE_RENEW, nameOf } from "../../src/agent/gatekeeper.ts";
+import { nameOf } from "../../src/agent/gatekeeper.ts";
+import { CERTIFICATE_RENEW } from "../../src/agent/renewal.ts";
 import { RequestError } from "../../src/channel/requests.ts";
 import type { Identity } from "../../src/node/identity.ts";
 import type { Node } from "../../src/node/node.ts";
