@@ -70,7 +70,7 @@ export class Gatekeeper {
     const { node, clock } = options;
     this.#renewal = new Renewal({
       ...options,
-      onMade: ({ signed }) => this.#spread({ certificates: [signed], revocations: [] }),
+      onMade: (certificate) => this.#spread({ certificates: [certificate], revocations: [] }),
       onRenewed: () => {
         this.#saveSoon("network");
         this.#saveSoon("roster");
@@ -92,8 +92,8 @@ export class Gatekeeper {
     // Its own above all: it may have been certified anew without knowing it yet.
     const certificates = [...others.slice(0, MAX_ENTRIES - 1), roster.get(id)];
     const state = inPieces({
-      certificates: certificates.flatMap((each) => each ? [each.signed] : []),
-      revocations: roster.revocations().map(({ signed }) => signed),
+      certificates: certificates.filter((each) => each !== undefined),
+      revocations: roster.revocations(),
     });
     for (const piece of state) node.send(id, "NETWORK_STATE", piece);
     const { record } = membership.secrets.stored;
@@ -114,10 +114,7 @@ export class Gatekeeper {
       .flatMap((value) => roster.learnRevocation(value) ?? []);
     if (certificates.length + revocations.length > 0) {
       this.#adoptOwn();
-      this.#spread({
-        certificates: certificates.map(({ signed }) => signed),
-        revocations: revocations.map(({ signed }) => signed),
-      });
+      this.#spread({ certificates, revocations });
     }
     if (revocations.length > 0) this.#expel();
     const secret = fields.raw("secret");
@@ -149,10 +146,7 @@ export class Gatekeeper {
   async revoke(target: PeerId): Promise<readonly Certificate[]> {
     const { membership, save } = this.#options;
     const { revocation, renewed } = membership.revoke(target);
-    this.#spread({
-      certificates: renewed.map(({ signed }) => signed),
-      revocations: [revocation.signed],
-    });
+    this.#spread({ certificates: renewed, revocations: [revocation] });
     this.#expel();
     // What is published from now on is none of its business.
     membership.rotateSecret();
@@ -164,7 +158,7 @@ export class Gatekeeper {
   /** Tells everybody that we leave the network. */
   resign(): void {
     this.#hasResigned = true;
-    this.#spread({ certificates: [], revocations: [this.#options.membership.resign().signed] });
+    this.#spread({ certificates: [], revocations: [this.#options.membership.resign()] });
   }
 
   /** Resolves when nothing of ours is under way. */
@@ -233,7 +227,7 @@ export class Gatekeeper {
     const { membership } = this.#options;
     const before = membership.roster.get(subject.id);
     const chain = membership.certifyWhereDue(subject);
-    if (chain[0] !== before) this.#spread({ certificates: [chain[0].signed], revocations: [] });
+    if (chain[0] !== before) this.#spread({ certificates: [chain[0]], revocations: [] });
     return chain.flatMap((each) => each ? [each.signed] : []);
   }
 

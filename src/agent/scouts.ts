@@ -16,7 +16,7 @@ import { isIPv4 } from "node:net";
 import type { Clock, Timer } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { type Random, systemRandom } from "../base/random.ts";
+import { systemRandom } from "../base/random.ts";
 import type { FoundService } from "../discovery/dns_sd_browser.ts";
 import { type Address, scopeOf } from "../net/address.ts";
 import { interfaceAddresses } from "../net/interfaces.ts";
@@ -45,7 +45,6 @@ export interface ScoutsOptions {
   readonly primitives: Primitives;
   readonly clock: Clock;
   readonly log: Log;
-  readonly random?: Random;
 }
 
 /** How the scouts do, for people. */
@@ -126,14 +125,14 @@ export class Scouts {
   }
 
   async #startMdns(): Promise<void> {
-    const { agent, clock, log, random = systemRandom } = this.#options;
+    const { agent, clock, log } = this.#options;
     const { multicastInterfaces, openMulticast } = await import("../net/multicast.ts");
     const { MdnsScout } = await import("./mdns.ts");
     const { host } = agent.listenAddress;
     const isEverywhere = scopeOf(host) === "unspecified";
     this.#mdns = new MdnsScout({
       clock,
-      random,
+      random: systemRandom,
       log,
       service: {
         id: agent.identity.id,
@@ -150,7 +149,7 @@ export class Scouts {
   }
 
   async #startDht(): Promise<void> {
-    const { agent, settings, primitives, clock, log, random = systemRandom } = this.#options;
+    const { agent, settings, primitives, clock, log } = this.#options;
     const { membership } = agent;
     if (!membership) return;
     const { host, port } = agent.listenAddress;
@@ -160,7 +159,7 @@ export class Scouts {
     try {
       this.#dht = await DhtScout.start({
         clock,
-        random,
+        random: systemRandom,
         log,
         primitives,
         port,
@@ -188,12 +187,12 @@ export class Scouts {
   }
 
   async #startSweep(): Promise<void> {
-    const { agent, clock, log, random = systemRandom } = this.#options;
+    const { agent, clock, log } = this.#options;
     const { Sweep } = await import("./sweep.ts");
     this.#sweep = new Sweep({
       dialer: tcpDialer,
       clock,
-      random,
+      random: systemRandom,
       log,
       interfaces: interfaceAddresses,
       isKnown: (address) => agent.whereabouts.isOccupied(address),
@@ -216,16 +215,14 @@ export class Scouts {
   }
 
   #onNetworkChange(): void {
-    const { agent, clock, log } = this.#options;
+    const { agent, log } = this.#options;
     log("info", "network changed", {
       addresses: agent.addresses.map(({ host }) => host).join(" "),
     });
-    this.#eagerUntilMs = clock.now() + EAGER_MS;
     agent.whereabouts.onNetworkChange();
     this.#mdns?.refresh();
-    this.#mdns?.search();
     this.#dht?.publish();
-    this.#dht?.search();
     this.#sweep?.restart();
+    this.search();
   }
 }

@@ -59,13 +59,7 @@ const DEFAULT_MAX_FILE_BYTES = 16 * 2 ** 30;
 
 /** Reads the configuration. Throws {@link UsageError} naming the flag or variable that is wrong. */
 export function readUpConfig(flags: GivenFlags, surroundings: Surroundings): UpConfig {
-  const setting = (name: string): { text: string; source: string } | undefined => {
-    const flag = flags.text(name);
-    if (flag !== undefined) return { text: flag, source: `--${name}` };
-    const variable = `HAMLET_${name.toUpperCase().replaceAll("-", "_")}`;
-    const text = surroundings.env(variable);
-    return text ? { text, source: variable } : undefined;
-  };
+  const setting = (name: string) => settingOf(name, flags, surroundings);
   const word = <T extends string>(name: string, words: readonly T[], fallback: T): T => {
     const given = setting(name);
     return given ? oneOf(given.source, given.text, words) : fallback;
@@ -137,10 +131,8 @@ export function systemSurroundings(): Surroundings {
 
 /** What this device is called: `--name`, or its host name. Throws {@link UsageError}. */
 export function readDeviceName(flags: GivenFlags, surroundings: Surroundings): string {
-  const flag = flags.text("name");
-  if (flag !== undefined) return nameOf({ text: flag, source: "--name" });
-  const variable = surroundings.env("HAMLET_NAME");
-  if (variable) return nameOf({ text: variable, source: "HAMLET_NAME" });
+  const given = settingOf("name", flags, surroundings);
+  if (given) return nameOf(given);
   const host = (surroundings.hostName?.() ?? "").replace(/\.local$/, "");
   return toPrintable(host, MAX_NAME_LENGTH).trim() || "device";
 }
@@ -159,6 +151,23 @@ function villageOf(deviceName: string): string {
 interface Setting {
   readonly text: string;
   readonly source: string;
+}
+
+/** What was given for `name`: by its flag, or else by its variable. */
+function settingOf(
+  name: string,
+  flags: GivenFlags,
+  surroundings: Surroundings,
+): Setting | undefined {
+  const flag = flags.text(name);
+  if (flag !== undefined) return { text: flag, source: `--${name}` };
+  const source = variableOf(name);
+  const text = surroundings.env(source);
+  return text ? { text, source } : undefined;
+}
+
+function variableOf(name: string): string {
+  return `HAMLET_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 
 function readRateLimit(given: Setting | undefined): RateLimitOptions {
@@ -193,7 +202,7 @@ function readAddressList(
   surroundings: Surroundings,
 ): readonly Address[] {
   const given = flags.list(name);
-  const variable = `HAMLET_${name.toUpperCase().replaceAll("-", "_")}`;
+  const variable = variableOf(name);
   const source = given.length > 0 ? `--${name}` : variable;
   const texts = given.length > 0
     ? given

@@ -15,7 +15,7 @@ import type { Peer } from "../mesh/peer.ts";
 import { formatAddress } from "../net/address.ts";
 import { type NetworkView, networkView } from "./network_views.ts";
 import type { Bandwidth } from "../node/shaper.ts";
-import type { Certificate, Role } from "../trust/certificate.ts";
+import type { Role } from "../trust/certificate.ts";
 import type { Backend } from "../noise/backend.ts";
 
 export interface StatusView {
@@ -206,8 +206,7 @@ export function peerViews(agent: Agent, clock: Clock): readonly PeerView[] {
     node_id: peer.id,
     short_id: shortId(peer.id),
     trust: peer.trust,
-    name: memberOf(agent, peer)?.name ?? null,
-    role: memberOf(agent, peer)?.role ?? null,
+    ...membershipView(agent, peer),
     connected: isConnected(peer),
     addresses: peer.addresses.map(formatAddress),
     last_seen_s: Math.round((nowMs - lastHeardMs(agent, peer)) / 100) / 10,
@@ -264,9 +263,11 @@ function limitCounters(agent: Agent): LimitCounters {
   };
 }
 
-function memberOf(agent: Agent, { id }: Peer): Certificate | undefined {
-  const certificate = agent.membership?.roster.get(id as PeerId);
-  return certificate && agent.membership?.isMember(certificate.id) ? certificate : undefined;
+function membershipView({ membership }: Agent, { id }: Peer): Pick<PeerView, "name" | "role"> {
+  const certificate = membership?.roster.get(id as PeerId);
+  if (!certificate || !membership?.isMember(certificate.id)) return { name: null, role: null };
+  const { name, role } = certificate;
+  return { name, role };
 }
 
 function isConnected(peer: Peer): boolean {
