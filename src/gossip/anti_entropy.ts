@@ -1,0 +1,199 @@
+/**
+ * Anti-entropy: two members compare their tables and each sends what the other lacks (SWIM's rumours reach nearly
+ * everybody; memberlist's push/pull, whose 30 s period this has, reaches the rest).
+ *
+ * ```
+ *  A ──digest──────────> B      two sums: equal when both believe the same, and that is all, mostly
+ *  A <──────────summary─ B      else 11 bytes a member, in parts
+ *  A ──records, want───> B      what B lacks; what A lacks
+ *  A <──────────records─ B
+ * ```
+ *
+ * A newcomer compares with every neighbour it gets. So what a member costs the others does not grow with the village
+ * while nothing changes, and a table is complete after the first comparison.
+ */
+
+import type { ByteReader } from "../base/byte_reader.ts";
+import type { Bytes } from "../base/bytes.ts";
+import type { PeerId } from "../base/peer_id.ts";
+import type { Random } from "../base/random.ts";
+import type { IdCodec } from "./id_codec.ts";
+import type { MemberRecord, RecordReader } from "./member_record.ts";
+import type { MemberTable } from "./member_table.ts";
+import {
+  encodeAbilities,
+  encodeDigest,
+  encodeRecords,
+  encodeSummary,
+  encodeWant,
+  isInPart,
+  MAX_MESSAGE_BYTES,
+  prefixOf,
+  readSummary,
+  readWant,
+  SUMMARY_ENTRY_BYTES,
+  type SummaryEntry,
+} from "./message.ts";
+import type { Neighbour } from "./neighbour.ts";
+
+export interface AntiEntropyHost {
+  readonly id: PeerId;
+  readonly table: MemberTable;
+  readonly random: Random;
+  readonly neighbours: ReadonlyMap<PeerId, Neighbour>;
+  readonly ids: IdCodec;
+  readonly readRecord: RecordReader;
+  send(to: PeerId, message: Bytes): void;
+  dial(record: MemberRecord): void;
+  /** A record that a member passed on. */
+  onRecord(record: MemberRecord, nowMs: number): void;
+  /** A member holds another for dead, of the very incarnation that we hold. */
+  onDoubt(id: PeerId, incarnation: number, from: PeerId, nowMs: number): void;
+  /** The capability record of a member, as it was signed, if we have one. */
+  abilityOf(id: PeerId): Bytes | undefined;
+}
+
+/** memberlist's PushPullInterval. */
+const PERIOD_MS = 30_000;
+/** memberlist's pushPullScaleThreshold: beyond it the period grows with log2 N. */
+const SCALE_FROM = 32;
+const MAX_ENTRIES = Math.floor((MAX_MESSAGE_BYTES - 4) / SUMMARY_ENTRY_BYTES);
+/** How long a dialled partner is awaited. */
+const PARTNER_MS = 10_000;
+
+/** How often a member of a village of `members` compares its table with another. */
+export function periodMs(members: number): number {
+  return PERIOD_MS * (members <= SCALE_FROM ? 1 : 1 + Math.log2(members / SCALE_FROM));
+}
+
+export class AntiEntropy {
+  readonly #host: AntiEntropyHost;
+  #nextMs: number;
+  #partner: { readonly id: PeerId; readonly untilMs: number } | undefined;
+
+  constructor(host: AntiEntropyHost, nowMs: number) {
+    this.#host = host;
+    this.#nextMs = nowMs + PERIOD_MS * host.random.next();
+  }
+
+  get deadlineMs(): number {
+    return this.#nextMs;
+  }
+
+  /** Compares with a random member, whoever it is: one in a while that nobody nearby has spoken to. */
+  tick(nowMs: number): void {
+    if (nowMs < this.#nextMs) return;
+    const { table, random, neighbours, id } = this.#host;
+    this.#nextMs = nowMs + periodMs(table.living) * (0.75 + random.next() / 2);
+    const [partner] = table.sample(
+      1,
+      random,
+      (record) => record.id !== id && record.status === "alive",
+    );
+    if (!partner) return;
+    if (neighbours.has(partner.id)) return this.compare(partner.id);
+    this.#partner = { id: partner.id, untilMs: nowMs + PARTNER_MS };
+    this.#host.dial(partner);
+  }
+
+  /** A session is there, and we dialled: the tables are compared. */
+  connected(id: PeerId, nowMs: number, isDialer: boolean): void {
+    const isPartner = this.#partner?.id === id && nowMs < this.#partner.untilMs;
+    if (isPartner) this.#partner = undefined;
+    if (isDialer || isPartner) this.compare(id);
+  }
+
+  /** Offers our sums to a neighbour. */
+  compare(id: PeerId): void {
+    this.#host.send(id, encodeDigest(this.#host.table.sums));
+  }
+
+  receiveDigest(from: PeerId, reader: ByteReader): void {
+    const [low, high] = [reader.u32(), reader.u32()];
+    reader.end();
+    const { sums } = this.#host.table;
+    if (low === sums.low >>> 0 && high === sums.high >>> 0) return;
+    this.#sendSummary(from);
+  }
+
+  receiveSummary(from: PeerId, reader: ByteReader, nowMs: number): void {
+    const { bits, part, entries } = readSummary(reader);
+    const { table, send } = this.#host;
+    const lacked: [MemberRecord, boolean][] = [];
+    const held = new Set<number>();
+    const outdated = new Set<number>();
+    for (const record of table.records()) {
+      const prefix = prefixOf(record);
+      if (!isInPart(prefix, { bits, part })) continue;
+      const theirs = entries.get(prefix);
+      if (theirs) (theirs.incarnation > record.incarnation ? outdated : held).add(prefix);
+      if (theirs) this.#compareEntry(record, theirs, from, lacked, nowMs);
+      // Whom they never knew they need not bury.
+      else if (!table.isGone(record.id)) lacked.push([record, false]);
+    }
+    const wanted: number[] = [];
+    for (const { prefix, isGone } of entries.values()) {
+      if (outdated.has(prefix) || (!isGone && !held.has(prefix))) wanted.push(prefix);
+    }
+    for (const message of encodeRecords(lacked)) send(from, message);
+    this.#sendAbilities(from, lacked);
+    for (let at = 0; at < wanted.length; at += MAX_ENTRIES) {
+      send(from, encodeWant(wanted.slice(at, at + MAX_ENTRIES)));
+    }
+  }
+
+  receiveWant(from: PeerId, reader: ByteReader): void {
+    const wanted = readWant(reader);
+    const { table, send } = this.#host;
+    const found: [MemberRecord, boolean][] = [];
+    for (const record of table.records()) {
+      if (!wanted.has(prefixOf(record))) continue;
+      found.push([record, table.stateOf(record.id) === "dead"]);
+    }
+    for (const message of encodeRecords(found)) send(from, message);
+    this.#sendAbilities(from, found);
+  }
+
+  receiveRecords(from: PeerId, reader: ByteReader, nowMs: number): void {
+    const { readRecord, onRecord, onDoubt } = this.#host;
+    while (reader.left > 0) {
+      const isDead = reader.u8() === 1;
+      const record = readRecord(reader);
+      onRecord(record, nowMs);
+      if (isDead) onDoubt(record.id, record.incarnation, from, nowMs);
+    }
+  }
+
+  #compareEntry(
+    record: MemberRecord,
+    theirs: SummaryEntry,
+    from: PeerId,
+    lacked: [MemberRecord, boolean][],
+    nowMs: number,
+  ): void {
+    const { table, onDoubt } = this.#host;
+    const isDead = table.stateOf(record.id) === "dead";
+    if (theirs.incarnation < record.incarnation) lacked.push([record, isDead]);
+    if (theirs.incarnation !== record.incarnation) return;
+    if (isDead && !theirs.isGone) lacked.push([record, true]);
+    if (!isDead && theirs.isGone) onDoubt(record.id, record.incarnation, from, nowMs);
+  }
+
+  #sendSummary(to: PeerId): void {
+    const { table, send } = this.#host;
+    const bits = Math.max(0, Math.ceil(Math.log2(table.size / (MAX_ENTRIES / 2))));
+    const parts = Array.from({ length: 2 ** bits }, (): [MemberRecord, boolean][] => []);
+    for (const record of table.records()) {
+      const part = Math.floor(prefixOf(record) / 2 ** (48 - bits));
+      parts[part]?.push([record, table.isGone(record.id)]);
+    }
+    // Ids are as good as random: a part of twice the usual length does not occur, and would be a larger message.
+    parts.forEach((entries, part) => send(to, encodeSummary({ bits, part }, entries)));
+  }
+
+  /** What those members can do goes with the news that they exist. */
+  #sendAbilities(to: PeerId, entries: readonly (readonly [MemberRecord, boolean])[]): void {
+    const abilities = entries.flatMap(([{ id }]) => this.#host.abilityOf(id) ?? []);
+    for (const message of encodeAbilities(abilities)) this.#host.send(to, message);
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * A neighbour: a member that we have a session with.
+ */
+
+export interface Neighbour {
+  readonly sinceMs: number;
+  /** When it last said anything: in a sealed session that proves that it lives. */
+  heardMs: number;
+  /** How many sessions it has, as it said last. */
+  degree: number;
+}

@@ -1,0 +1,150 @@
+/**
+ * The neighbourhood: with whom we keep a session.
+ *
+ * With everybody in a village of up to 32; in a larger one with {@link wantedDegree} members picked at random. The
+ * idea is HyParView's (Leitao, Pereira, Rodrigues 2007): an active view of sessions, and a passive view to fill it from,
+ * which here is the member table, for everybody is known. A graph of that many random links stays connected when
+ * half of its members vanish, and its diameter grows with log N.
+ *
+ * | degree                     | what is done                                                          |
+ * |----------------------------|-----------------------------------------------------------------------|
+ * | below what is wanted       | members are dialled at random                                         |
+ * | up to a quarter above      | nothing: who dials is let in                                          |
+ * | more                       | a neighbour that has more than it wants itself is let go              |
+ *
+ * Members that are dead, not those that left, are dialled now and then: so two halves of a split village meet again.
+ */
+
+import type { PeerId } from "../base/peer_id.ts";
+import type { Random } from "../base/random.ts";
+import type { MemberRecord } from "./member_record.ts";
+import type { MemberTable } from "./member_table.ts";
+import type { Neighbour } from "./neighbour.ts";
+
+export interface NeighbourhoodHost {
+  readonly id: PeerId;
+  readonly table: MemberTable;
+  readonly random: Random;
+  readonly neighbours: ReadonlyMap<PeerId, Neighbour>;
+  dial(record: MemberRecord): void;
+  hangUp(id: PeerId): void;
+}
+
+/** Up to so many members everybody has a session with everybody. */
+export const MAX_FULL_MESH = 32;
+const MIN_DEGREE = 16;
+/** Above what is wanted, before anybody is let go. */
+const SLACK = 0.25;
+const TICK_MS = 1_000;
+/** Dials for the neighbourhood at once. */
+const MAX_PENDING = 8;
+/** A dial that was neither answered nor refused is forgotten. */
+const PENDING_MS = 10_000;
+/** A newcomer dials whomever it learns of; the others leave it this long to do so, or both would. */
+const NEWCOMER_MS = 5_000;
+const GRACE_MS = 3_000;
+/** A session this young may still be needed for what it was opened for. */
+const YOUNG_MS = 10_000;
+/** How often one of the dead is dialled, while deaths are recent and later. */
+const REVIVE_MS = 5_000;
+const REVIVE_LATER_MS = 60_000;
+const RECENT_DEATH_MS = 900_000;
+
+/** How many sessions each of `members` keeps. */
+export function wantedDegree(members: number): number {
+  if (members <= MAX_FULL_MESH) return Math.max(0, members - 1);
+  return Math.max(MIN_DEGREE, Math.ceil(3 * Math.log2(members)));
+}
+
+export class Neighbourhood {
+  readonly #host: NeighbourhoodHost;
+  readonly #startMs: number;
+  readonly #pending = new Map<PeerId, number>();
+  #nextMs: number;
+  #reviveMs: number;
+  #lackingSinceMs = Infinity;
+
+  constructor(host: NeighbourhoodHost, nowMs: number) {
+    this.#host = host;
+    this.#startMs = nowMs;
+    this.#nextMs = nowMs + host.random.next() * TICK_MS;
+    this.#reviveMs = nowMs + REVIVE_MS * (0.5 + host.random.next());
+  }
+
+  get deadlineMs(): number {
+    return this.#nextMs;
+  }
+
+  /** Looks at once, rather than at the next tick: there are members to meet. */
+  hurry(nowMs: number): void {
+    if (nowMs - this.#startMs < NEWCOMER_MS) this.#nextMs = Math.min(this.#nextMs, nowMs + 50);
+  }
+
+  settled(id: PeerId): void {
+    this.#pending.delete(id);
+  }
+
+  tick(nowMs: number): void {
+    if (nowMs < this.#nextMs) return;
+    this.#nextMs = nowMs + TICK_MS;
+    for (const [id, sinceMs] of this.#pending) {
+      if (nowMs - sinceMs > PENDING_MS) this.#pending.delete(id);
+    }
+    const { neighbours, table } = this.#host;
+    const members = table.awake;
+    const wanted = wantedDegree(members);
+    const lacking = wanted - neighbours.size - this.#pending.size;
+    if (lacking > 0) this.#meet(lacking, nowMs);
+    else this.#lackingSinceMs = Infinity;
+    const isCrowded = neighbours.size > wanted * (1 + SLACK);
+    if (isCrowded && members > MAX_FULL_MESH) this.#letGo(wanted, nowMs);
+    if (nowMs >= this.#reviveMs) this.#revive(nowMs);
+  }
+
+  #meet(lacking: number, nowMs: number): void {
+    this.#lackingSinceMs = Math.min(this.#lackingSinceMs, nowMs);
+    const isNewcomer = nowMs - this.#startMs < NEWCOMER_MS;
+    if (!isNewcomer && nowMs - this.#lackingSinceMs < GRACE_MS) return;
+    const { table, random, neighbours, id } = this.#host;
+    const room = Math.min(lacking, MAX_PENDING - this.#pending.size);
+    const picked = table.sample(
+      room,
+      random,
+      (record) =>
+        record.id !== id && record.status === "alive" && record.addresses.length > 0 &&
+        !neighbours.has(record.id) && !this.#pending.has(record.id),
+    );
+    for (const record of picked) this.#dial(record, nowMs);
+    if (picked.length > 0 && isNewcomer) this.#nextMs = nowMs + TICK_MS / 4;
+  }
+
+  #letGo(wanted: number, nowMs: number): void {
+    const { neighbours, random } = this.#host;
+    const surplus: PeerId[] = [];
+    for (const [id, { degree, sinceMs }] of neighbours) {
+      if (degree > wanted && nowMs - sinceMs > YOUNG_MS) surplus.push(id);
+    }
+    const id = surplus[Math.floor(random.next() * surplus.length)];
+    if (id !== undefined) this.#host.hangUp(id);
+  }
+
+  #revive(nowMs: number): void {
+    const { table, random, id: ownId } = this.#host;
+    let picked: PeerId | undefined;
+    let seen = 0;
+    let isRecent = false;
+    for (const [id, { state, sinceMs }] of table.gone()) {
+      if (state !== "dead" || id === ownId || this.#pending.has(id)) continue;
+      isRecent ||= nowMs - sinceMs < RECENT_DEATH_MS;
+      if (random.next() * ++seen < 1) picked = id;
+    }
+    this.#reviveMs = nowMs + (isRecent ? REVIVE_MS : REVIVE_LATER_MS) * (0.5 + random.next());
+    const record = picked !== undefined ? table.record(picked) : undefined;
+    if (record && record.addresses.length > 0) this.#dial(record, nowMs);
+  }
+
+  #dial(record: MemberRecord, nowMs: number): void {
+    this.#pending.set(record.id, nowMs);
+    this.#host.dial(record);
+  }
+}

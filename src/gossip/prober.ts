@@ -1,0 +1,281 @@
+/**
+ * Failure detection: SWIM's probes (Das, Gupta, Motivala 2002, section 3.1) with Lifeguard's nacks.
+ *
+ * ```
+ *  round ──ping──> waiting ──timeout──> ask k others ──end of the period──> failed: the member is suspected
+ *                     └──────anything heard from it, or a helper's ack──────> well
+ * ```
+ *
+ * Probes go to neighbours, the one unheard for longest first: in a session every message proves life, and a crash
+ * is noticed by whoever's turn is next instead of by chance. Two more reasons to probe, besides the round: a session
+ * was lost, or another suspects a neighbour of ours, who can then hear of it and refute at once.
+ */
+
+import type { PeerId } from "../base/peer_id.ts";
+import { type Random, shuffled } from "../base/random.ts";
+import type { Awareness } from "./awareness.ts";
+import type { MemberTable } from "./member_table.ts";
+import type { Neighbour } from "./neighbour.ts";
+import { INDIRECT_PROBES, type ProbeProfile, profileOf } from "./probe_profile.ts";
+
+export interface ProberHost {
+  readonly profile: ProbeProfile;
+  readonly table: MemberTable;
+  readonly awareness: Awareness;
+  readonly random: Random;
+  readonly neighbours: ReadonlyMap<PeerId, Neighbour>;
+  sendPing(to: PeerId, seq: number): void;
+  sendAsk(to: PeerId, seq: number, about: PeerId): void;
+  sendAck(to: PeerId, seq: number): void;
+  sendNack(to: PeerId, seq: number): void;
+  /** Wants a session, to see whether one can be had. */
+  dial(id: PeerId): void;
+  /** A probe of `id` failed. */
+  onFailed(id: PeerId, nowMs: number): void;
+}
+
+interface Probe {
+  readonly seq: number;
+  /** The round's, which tells of our own health too. */
+  readonly isRound: boolean;
+  /** When others are asked; Infinity once they were. */
+  helpAtMs: number;
+  readonly endMs: number;
+  asked: number;
+  nacks: number;
+  /** Whether our own dial has failed, or none is made. */
+  isDialled: boolean;
+}
+
+/** A question of another's that we try to answer. */
+interface Errand {
+  readonly asker: PeerId;
+  readonly seq: number;
+  readonly nackAtMs: number;
+}
+
+/** Others' questions under way; one more is not taken, and its asker hears nothing. */
+const MAX_ERRANDS = 256;
+/** The share of a timeout after which a helper says that it could not tell (memberlist's). */
+const NACK_SHARE = 0.8;
+/** Who was heard this much of an interval ago need not be asked. */
+const FRESH_SHARE = 0.5;
+
+export class Prober {
+  readonly #host: ProberHost;
+  readonly #probes = new Map<PeerId, Probe>();
+  readonly #errands = new Map<PeerId, Errand[]>();
+  #errandCount = 0;
+  #seq = 0;
+  #nextRoundMs: number;
+
+  constructor(host: ProberHost, nowMs: number) {
+    this.#host = host;
+    // Members that start together do not probe together.
+    this.#nextRoundMs = nowMs + host.random.next() * host.profile.intervalMs;
+  }
+
+  /** Probes and errands under way. */
+  get size(): number {
+    return this.#probes.size + this.#errandCount;
+  }
+
+  get deadlineMs(): number {
+    let deadlineMs = this.#nextRoundMs;
+    for (const { helpAtMs, endMs } of this.#probes.values()) {
+      deadlineMs = Math.min(deadlineMs, helpAtMs, endMs);
+    }
+    if (this.#errandCount > 0) {
+      for (const errands of this.#errands.values()) {
+        for (const { nackAtMs } of errands) deadlineMs = Math.min(deadlineMs, nackAtMs);
+      }
+    }
+    return deadlineMs;
+  }
+
+  tick(nowMs: number): void {
+    for (const [id, probe] of this.#probes) this.#step(id, probe, nowMs);
+    if (this.#errandCount > 0) this.#giveUpErrands(nowMs);
+    if (nowMs < this.#nextRoundMs) return;
+    const { profile, awareness } = this.#host;
+    this.#nextRoundMs = nowMs + profile.intervalMs * awareness.factor;
+    const target = this.#nextTarget(nowMs);
+    if (target !== undefined) this.#ping(target, nowMs, true);
+  }
+
+  /** Something came from `id`: it lives. */
+  heard(id: PeerId): void {
+    const probe = this.#probes.get(id);
+    if (probe) this.#succeed(id, probe);
+    if (this.#errandCount > 0) this.#answerErrands(id, true);
+  }
+
+  /** Another answers for the member that probe `seq` is about. */
+  acked(seq: number): void {
+    for (const [id, probe] of this.#probes) if (probe.seq === seq) this.#succeed(id, probe);
+  }
+
+  /** A helper could not tell. */
+  nacked(seq: number, nowMs: number): void {
+    for (const [id, probe] of this.#probes) {
+      if (probe.seq !== seq) continue;
+      probe.nacks++;
+      this.#endIfHopeless(id, probe, nowMs);
+    }
+  }
+
+  /** Somebody suspects a neighbour of ours: it is asked at once. */
+  verify(id: PeerId, nowMs: number): void {
+    if (!this.#probes.has(id) && this.#host.neighbours.has(id)) this.#ping(id, nowMs, false);
+  }
+
+  /** A session was lost: we dial, and others are asked, at once. */
+  lost(id: PeerId, nowMs: number): void {
+    const isRound = this.#probes.get(id)?.isRound ?? false;
+    const probe = this.#begin(id, nowMs, isRound);
+    probe.isDialled = false;
+    this.#host.dial(id);
+    this.#askOthers(id, probe);
+    this.#endIfHopeless(id, probe, nowMs);
+  }
+
+  /** No session with `id` could be had. */
+  dialFailed(id: PeerId, nowMs: number): void {
+    this.#answerErrands(id, false);
+    const probe = this.#probes.get(id);
+    if (!probe) return;
+    probe.isDialled = true;
+    this.#endIfHopeless(id, probe, nowMs);
+  }
+
+  /** Takes `asker`'s question whether `id` is there. */
+  help(asker: PeerId, seq: number, id: PeerId, nowMs: number): void {
+    const { neighbours, table } = this.#host;
+    if (this.#errandCount >= MAX_ERRANDS || !table.record(id)) return;
+    const nackAtMs = nowMs + NACK_SHARE * this.#patience(id).timeoutMs;
+    const errands = this.#errands.get(id) ?? [];
+    this.#errands.set(id, errands);
+    errands.push({ asker, seq, nackAtMs });
+    this.#errandCount++;
+    if (neighbours.has(id)) this.#host.sendPing(id, this.#nextSeq());
+    else this.#host.dial(id);
+  }
+
+  /** Forgets a probe of `id`: it is gone, or needs none. */
+  drop(id: PeerId): void {
+    this.#probes.delete(id);
+  }
+
+  /** We could not listen for a while: nobody is blamed for what was not heard. */
+  restart(nowMs: number): void {
+    this.#probes.clear();
+    this.#nextRoundMs = nowMs + this.#host.random.next() * this.#host.profile.intervalMs;
+  }
+
+  /** The living neighbour that was unheard for longest, if that is long enough. */
+  #nextTarget(nowMs: number): PeerId | undefined {
+    const { neighbours, table, profile } = this.#host;
+    let target: PeerId | undefined;
+    let oldestMs = nowMs - FRESH_SHARE * profile.intervalMs;
+    for (const [id, { heardMs }] of neighbours) {
+      if (heardMs > oldestMs || this.#probes.has(id)) continue;
+      const state = table.stateOf(id);
+      if (state !== "alive" && state !== "suspect") continue;
+      target = id;
+      oldestMs = heardMs;
+    }
+    return target;
+  }
+
+  #ping(id: PeerId, nowMs: number, isRound: boolean): void {
+    const { seq } = this.#begin(id, nowMs, isRound);
+    this.#host.sendPing(id, seq);
+  }
+
+  #begin(id: PeerId, nowMs: number, isRound: boolean): Probe {
+    const { timeoutMs, intervalMs } = this.#patience(id);
+    const { factor } = this.#host.awareness;
+    const probe: Probe = {
+      seq: this.#nextSeq(),
+      isRound,
+      helpAtMs: nowMs + timeoutMs * factor,
+      endMs: nowMs + intervalMs * factor,
+      asked: 0,
+      nacks: 0,
+      isDialled: true,
+    };
+    this.#probes.set(id, probe);
+    return probe;
+  }
+
+  #step(id: PeerId, probe: Probe, nowMs: number): void {
+    if (nowMs >= probe.endMs) this.#fail(id, probe, nowMs);
+    else if (nowMs >= probe.helpAtMs) this.#askOthers(id, probe);
+  }
+
+  #askOthers(id: PeerId, probe: Probe): void {
+    const { neighbours, table, random } = this.#host;
+    probe.helpAtMs = Infinity;
+    const others = [...neighbours.keys()].filter((other) =>
+      other !== id && table.stateOf(other) === "alive"
+    );
+    for (const helper of shuffled(random, others).slice(0, INDIRECT_PROBES)) {
+      probe.asked++;
+      this.#host.sendAsk(helper, probe.seq, id);
+    }
+  }
+
+  /** Nothing is waited for that cannot come: nobody has a session with it, and nobody gets one. */
+  #endIfHopeless(id: PeerId, probe: Probe, nowMs: number): void {
+    const isConnected = this.#host.neighbours.has(id);
+    if (!isConnected && probe.isDialled && probe.nacks >= probe.asked) this.#fail(id, probe, nowMs);
+  }
+
+  #succeed(id: PeerId, probe: Probe): void {
+    this.#probes.delete(id);
+    if (probe.isRound) this.#host.awareness.adjust(-1);
+  }
+
+  #fail(id: PeerId, probe: Probe, nowMs: number): void {
+    this.#probes.delete(id);
+    // Helpers that could not tell at least answered; those that did not point to our own link.
+    const missed = probe.asked > 0 ? probe.asked - Math.min(probe.asked, probe.nacks) : 1;
+    if (probe.isRound) this.#host.awareness.adjust(missed);
+    this.#host.onFailed(id, nowMs);
+  }
+
+  #answerErrands(id: PeerId, isThere: boolean): void {
+    const errands = this.#errands.get(id);
+    if (!errands) return;
+    this.#errands.delete(id);
+    this.#errandCount -= errands.length;
+    for (const { asker, seq } of errands) {
+      if (isThere) this.#host.sendAck(asker, seq);
+      else this.#host.sendNack(asker, seq);
+    }
+  }
+
+  #giveUpErrands(nowMs: number): void {
+    for (const [id, errands] of this.#errands) {
+      const left = errands.filter((errand) => errand.nackAtMs > nowMs);
+      if (left.length === errands.length) continue;
+      for (const errand of errands) {
+        if (errand.nackAtMs <= nowMs) this.#host.sendNack(errand.asker, errand.seq);
+      }
+      this.#errandCount -= errands.length - left.length;
+      if (left.length > 0) this.#errands.set(id, left);
+      else this.#errands.delete(id);
+    }
+  }
+
+  /** The more patient of what we and the member are due. */
+  #patience(id: PeerId): { readonly timeoutMs: number; readonly intervalMs: number } {
+    const { profile, table } = this.#host;
+    const its = profileOf(table.record(id)?.pace ?? "lan");
+    return its.timeoutMs > profile.timeoutMs ? its : profile;
+  }
+
+  #nextSeq(): number {
+    return this.#seq = (this.#seq + 1) >>> 0;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Rumours: news of members that wait to be told, each a bounded number of times (SWIM section 4.1, infection-style
+ * dissemination; the bound is memberlist's).
+ *
+ * What was told least goes first. Newer news of a member replaces what was still to be told of it, so that the
+ * queue never holds more than one rumour, and its confirmations, a member.
+ */
+
+import type { Bytes } from "../base/bytes.ts";
+
+/** memberlist's RetransmitMult is 4, for datagrams that get lost; ours travel in sessions. */
+const RETRANSMIT_FACTOR = 3;
+/** The shortest rumour, a claim: with less room than this left nothing more is looked for. */
+const MIN_RUMOUR_BYTES = 69;
+
+/** How often each member tells one rumour in a village of `members`. */
+export function tellingsOf(members: number): number {
+  return RETRANSMIT_FACTOR * Math.ceil(Math.log10(members + 1));
+}
+
+export class RumourQueue {
+  /** By the number of times that they were told; within each the oldest first. */
+  readonly #tiers: Map<string, Bytes>[] = [];
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Tells `rumour` from now on, instead of anything told under the same `subject`. */
+  add(subject: string, rumour: Bytes): void {
+    this.drop(subject);
+    this.#tier(0).set(subject, rumour);
+    this.#size++;
+  }
+
+  /** Stops telling of `subject`. */
+  drop(subject: string): void {
+    for (const tier of this.#tiers) {
+      if (!tier.delete(subject)) continue;
+      this.#size--;
+      return;
+    }
+  }
+
+  /** Rumours for one message, of at most `maxBytes` together; each counts as told once more. */
+  take(maxBytes: number, tellings: number): readonly Bytes[] {
+    if (this.#size === 0) return NONE;
+    const taken: [subject: string, rumour: Bytes, told: number][] = [];
+    let left = maxBytes;
+    for (let told = 0; told < this.#tiers.length && left >= MIN_RUMOUR_BYTES; told++) {
+      for (const [subject, rumour] of this.#tier(told)) {
+        if (left < MIN_RUMOUR_BYTES) break;
+        if (rumour.length > left) continue;
+        left -= rumour.length;
+        taken.push([subject, rumour, told + 1]);
+      }
+    }
+    for (const [subject, rumour, told] of taken) {
+      this.#tier(told - 1).delete(subject);
+      if (told < tellings) this.#tier(told).set(subject, rumour);
+      else this.#size--;
+    }
+    return taken.map(([, rumour]) => rumour);
+  }
+
+  #tier(told: number): Map<string, Bytes> {
+    return this.#tiers[told] ??= new Map();
+  }
+}
+
+const NONE: readonly Bytes[] = Object.freeze([]);
