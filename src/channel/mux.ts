@@ -39,6 +39,8 @@ export interface MuxEvents {
   onIncoming(): void;
   /** A whole message, the receiver's to keep. */
   onMessage(body: Bytes): void;
+  /** What the village says, the receiver's to keep. */
+  onGossip?(body: Bytes): void;
 }
 
 export interface MuxOptions {
@@ -46,6 +48,8 @@ export interface MuxOptions {
   readonly isDialer: boolean;
   /** Whether the peer speaks streams; otherwise there are messages alone. */
   readonly hasStreams: boolean;
+  /** Whether the peer speaks gossip. */
+  readonly hasGossip?: boolean;
   readonly events: MuxEvents;
 }
 
@@ -53,6 +57,7 @@ export class Mux {
   readonly hasStreams: boolean;
   readonly #events: MuxEvents;
   readonly #isDialer: boolean;
+  readonly #hasGossip: boolean;
   readonly #host: StreamHost;
   readonly #streams = new Map<number, MuxStream>();
   readonly #unaccepted: MuxStream[] = [];
@@ -71,6 +76,7 @@ export class Mux {
     this.hasStreams = options.hasStreams;
     this.#events = options.events;
     this.#isDialer = options.isDialer;
+    this.#hasGossip = options.hasGossip ?? false;
     this.#nextId = options.isDialer ? 1 : 2;
     this.#host = {
       wantToSend: (stream) => this.#enqueue(stream),
@@ -134,6 +140,13 @@ export class Mux {
     this.#wake();
   }
 
+  /** Sends what the village says, as {@link sendMessage}; nothing to a peer that does not speak it. */
+  sendGossip(body: Bytes, priority: Priority): void {
+    if (!this.#hasGossip) return;
+    this.#queue.addMessage(body, priority, MUX_KINDS.gossip);
+    this.#wake();
+  }
+
   /** Asks the peer for a sign of life: its answer is heard as anything else is. */
   ping(): void {
     if (this.hasStreams) this.#reply(MUX_KINDS.ping, 0, new Uint8Array(PING_BYTES));
@@ -190,6 +203,11 @@ export class Mux {
       if (flags !== 0 || id !== 0) throw malformed("a message has no flags or stream");
       this.#isKept = true;
       return this.#events.onMessage(body);
+    }
+    if (kind === MUX_KINDS.gossip && this.#hasGossip) {
+      if (flags !== 0 || id !== 0) throw malformed("gossip has no flags or stream");
+      this.#isKept = true;
+      return this.#events.onGossip?.(body);
     }
     if (!this.hasStreams) throw unknownKind(kind);
     switch (kind) {

@@ -24,6 +24,7 @@ export const MUX_KINDS = Object.freeze(
     rekey: 7,
     goaway: 8,
     message: 9,
+    gossip: 10,
   } as const,
 );
 

@@ -38,9 +38,15 @@ export interface FillLimits {
 
 export const UNLIMITED: FillLimits = Object.freeze({ bulkBytes: Infinity, mayGrant: true });
 
+/** What is sent whole. */
+interface Message {
+  readonly kind: typeof MUX_KINDS.message | typeof MUX_KINDS.gossip;
+  readonly body: Bytes;
+}
+
 /** What waits to be sent at one priority. */
 interface Lane {
-  readonly messages: Bytes[];
+  readonly messages: Message[];
   readonly streams: MuxStream[];
 }
 
@@ -68,13 +74,17 @@ export class SendQueue {
   }
 
   /** A message to send whole. Throws `RangeError` when no record carries it. */
-  addMessage(body: Bytes, priority: Priority): void {
+  addMessage(
+    body: Bytes,
+    priority: Priority,
+    kind: Message["kind"] = MUX_KINDS.message,
+  ): void {
     if (body.length > MAX_MUX_BODY_BYTES) {
       throw new RangeError(
         `Cannot send message: length ${body.length} exceeds ${MAX_MUX_BODY_BYTES}`,
       );
     }
-    this.#lanes[priority]?.messages.push(body);
+    this.#lanes[priority]?.messages.push({ kind, body });
     this.#messageBytes += body.length;
   }
 
@@ -183,10 +193,11 @@ export class SendQueue {
   #fillFrom(lane: Lane, out: Bytes, offset: number, bulkBytes: number): number {
     const [message] = lane.messages;
     if (message) {
-      if (offset + MUX_HEADER_BYTES + message.length > out.length) return offset;
+      const { length } = message.body;
+      if (offset + MUX_HEADER_BYTES + length > out.length) return offset;
       lane.messages.shift();
-      this.#messageBytes -= message.length;
-      return writeFrame(out, offset, { kind: MUX_KINDS.message, body: message });
+      this.#messageBytes -= length;
+      return writeFrame(out, offset, message);
     }
     const stream = lane.streams.shift();
     if (!stream) return offset;

@@ -38,7 +38,7 @@ import { MALFORMED_CLOSES_AT } from "../wire/limits.ts";
 import { encodeEnvelope, newEnvelope } from "./envelope.ts";
 import { foreignReply } from "./foreign.ts";
 import { type Greeted, Initiating, Responding } from "./greeting.ts";
-import { commonFeatures, STREAMS } from "./introduction.ts";
+import { commonFeatures, GOSSIP, STREAMS } from "./introduction.ts";
 import type { Approach, CloseCode, ConversationEvents } from "./conversation_events.ts";
 import type { LocalNode } from "./local_node.ts";
 import { Outlet } from "./outlet.ts";
@@ -353,8 +353,13 @@ export class Conversation {
     this.#decoder.readAhead();
     this.#outlet.startSealing(new RecordSealer(result.send, nowMs));
     const { events, approach, local } = this.#options;
-    const hasStreams = commonFeatures(introduction.features).includes(STREAMS);
-    const mux = new Mux({ isDialer: approach !== undefined, hasStreams, events });
+    const features = commonFeatures(introduction.features);
+    const mux = new Mux({
+      isDialer: approach !== undefined,
+      hasStreams: features.includes(STREAMS),
+      hasGossip: features.includes(GOSSIP),
+      events,
+    });
     this.#phase = new SealedPhase({
       mux,
       opener: new RecordOpener(result.receive),

@@ -33,6 +33,8 @@ export interface ConversationEvents {
   onSealed(peer: SealedPeer, mux: Mux): void;
   /** A message of the session; `body` is the receiver's to keep. */
   onMessage(body: Bytes): void;
+  /** What the village says; `body` is the receiver's to keep. */
+  onGossip?(body: Bytes): void;
   /** The peer opened a stream. */
   onIncoming(): void;
   /** There is something to send that no input caused. */

@@ -32,8 +32,15 @@ export interface Introduction {
 
 /** Streams, and pings in the session itself (PROTOCOL.md section 6). */
 export const STREAMS = "channel/1";
+/** Membership and events (PROTOCOL.md section 11). */
+export const GOSSIP = "gossip/1";
 /** What this build can speak inside a session. */
-export const FEATURES: readonly string[] = Object.freeze(["envelope/1", "exchange/1", STREAMS]);
+export const FEATURES: readonly string[] = Object.freeze([
+  "envelope/1",
+  "exchange/1",
+  STREAMS,
+  GOSSIP,
+]);
 const MAX_FEATURES = 32;
 const MAX_FEATURE_LENGTH = 32;
 const MAX_ADDRESS_LENGTH = 80;

@@ -109,6 +109,14 @@ export class Link {
     return mux.messageBytes > HIGH_WATER_BYTES ? this.#writing : undefined;
   }
 
+  /** Sends what the village says, as {@link send}. */
+  sendGossip(body: Bytes, priority: Priority): void {
+    const { mux } = this.#conversation;
+    if (!mux) return;
+    if (mux.messageBytes > MAX_PENDING_BYTES) this.abort("too_slow");
+    else mux.sendGossip(body, priority);
+  }
+
   /** Asks the peer for a sign of life; without one in `withinMs` the link closes as `silent`. */
   probe(withinMs: number): void {
     this.#conversation.probe(this.#clock.now(), withinMs);

@@ -7,12 +7,14 @@
  * evidently let it go.
  */
 
+import type { Bytes } from "../base/bytes.ts";
 import { type Clock, pause, scheduleEvery, type Timer } from "../base/clock.ts";
 import { CodedError, describeError } from "../base/errors.ts";
 import type { JsonObject } from "../base/guards.ts";
 import type { Log } from "../base/log.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
 import type { Mux } from "../channel/mux.ts";
+import type { Priority } from "../channel/scheduler.ts";
 import { type Reply, RequestError, type RequestOptions } from "../channel/requests.ts";
 import type { IncomingRequest, OutgoingReply } from "../channel/responder.ts";
 import type { Address } from "../net/address.ts";
@@ -99,6 +101,10 @@ export class Node {
     envelopesReceived: 0,
     envelopesSent: 0,
     envelopesDropped: 0,
+    gossipReceived: 0,
+    gossipSent: 0,
+    gossipBytesReceived: 0,
+    gossipBytesSent: 0,
     rejected: new Map(),
   };
   readonly #options: NodeOptions;
@@ -188,6 +194,15 @@ export class Node {
   /** Sends one message to a connected peer. Throws {@link RequestError} `not_connected`. */
   send(to: PeerId, type: MessageType, data: JsonObject, options?: SendOptions): Envelope {
     return this.#session(to).send(type, data, options);
+  }
+
+  /** Tells a connected peer what the village says; nothing happens without a session. */
+  gossip(to: PeerId, message: Bytes, priority: Priority): void {
+    const session = this.#sessions.get(to);
+    if (!session) return;
+    this.counters.gossipSent++;
+    this.counters.gossipBytesSent += message.length;
+    session.link.sendGossip(message, priority);
   }
 
   /** Sends one message to every connected peer. */
@@ -351,6 +366,13 @@ export class Node {
         if (this.#sessions.has(peer.id)) dial?.resolve({ type: "session", id: peer.id });
       },
       onMessage: (body) => session?.receive(body),
+      onGossip: (message) => {
+        // A guest is no neighbour, and neither is whose session has given way to another.
+        if (!session || this.#sessions.get(session.peer.id) !== session) return;
+        this.counters.gossipReceived++;
+        this.counters.gossipBytesReceived += message.length;
+        this.#emit({ type: "gossip", from: session.peer.id, message });
+      },
       onIncoming: () => session?.serve(),
       onRefused: (code) => this.#reject(code, remote),
       onClosed: (code, reason) => {

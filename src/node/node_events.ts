@@ -2,6 +2,7 @@
  * What a node tells the agent: events as they happen, counts since the start, the outcome of a dial.
  */
 
+import type { Bytes } from "../base/bytes.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { DiscoveredPeer } from "../discovery/message.ts";
 import type { Address } from "../net/address.ts";
@@ -24,6 +25,7 @@ export type NodeEvent =
     readonly remote: Address;
   }
   | { readonly type: "session_closed"; readonly id: PeerId; readonly code: string }
+  | { readonly type: "gossip"; readonly from: PeerId; readonly message: Bytes }
   | { readonly type: "envelope"; readonly from: PeerId; readonly envelope: Envelope }
   | { readonly type: "undelivered"; readonly to: PeerId; readonly envelope: Envelope };
 
@@ -34,6 +36,11 @@ export interface NodeCounters extends EnvelopeCounters {
   dials: number;
   discoveries: number;
   sessionsOpened: number;
+  /** Messages of the village, and their bytes. */
+  gossipReceived: number;
+  gossipSent: number;
+  gossipBytesReceived: number;
+  gossipBytesSent: number;
   /** Refusals and closings for cause, by code. */
   readonly rejected: Map<string, number>;
 }
