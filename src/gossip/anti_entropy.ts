@@ -46,7 +46,7 @@ export interface AntiEntropyHost {
   send(to: PeerId, message: Bytes): void;
   dial(record: MemberRecord): void;
   /** A record that a member passed on. */
-  onRecord(record: MemberRecord, nowMs: number): void;
+  onRecord(record: MemberRecord, from: PeerId, nowMs: number): void;
   /** A member holds another for dead, of the very incarnation that we hold. */
   onDoubt(id: PeerId, incarnation: number, from: PeerId, nowMs: number): void;
   /** The capability record of a member, as it was signed, if we have one. */
@@ -159,7 +159,7 @@ export class AntiEntropy {
     while (reader.left > 0) {
       const isDead = reader.u8() === 1;
       const record = readRecord(reader);
-      onRecord(record, nowMs);
+      onRecord(record, from, nowMs);
       if (isDead) onDoubt(record.id, record.incarnation, from, nowMs);
     }
   }

@@ -16,7 +16,7 @@ import type { Address } from "../net/address.ts";
 import { type IdCodec, PLAIN_ID_CODEC } from "./id_codec.ts";
 import { type MemberRecord, readMemberRecord, type RecordReader } from "./member_record.ts";
 import type { MemberTable } from "./member_table.ts";
-import { FIRST_EVENT_KIND } from "./message.ts";
+import { FIRST_EVENT_KIND, KINDS } from "./message.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { Neighbourhood } from "./neighbourhood.ts";
 import { LAN_PROFILE, type ProbeProfile } from "./probe_profile.ts";
@@ -34,6 +34,8 @@ export interface GossipOutlet {
   /** Ends a session that is not needed any more, in an orderly way. */
   hangUp(id: PeerId): void;
   onEvent(event: GossipEvent): void;
+  /** `from` tells of somebody who does not belong, as far as {@link GossipOptions.belongs} knows. */
+  onStranger?(id: PeerId, from: PeerId): void;
 }
 
 export interface GossipOptions {
@@ -46,13 +48,14 @@ export interface GossipOptions {
   /** Whether what a member says may be believed: it belongs here, and was not revoked. */
   readonly belongs: (id: PeerId) => boolean;
   readonly outlet: GossipOutlet;
-  readonly profile?: ProbeProfile;
+  /** Asked anew each time: a cable may be pulled. */
+  readonly profile?: () => ProbeProfile;
   /** How ids and records are read; simulators share what was read before. */
   readonly ids?: IdCodec;
   readonly readRecord?: RecordReader;
 }
 
-/** Why a session with a member has ended: by itself, by the member's leaving, or for there were enough. */
+/** Why a session has ended: by itself, because the member goes, or because there were enough. */
 export type PartingCause = "lost" | "goodbye" | "surplus";
 
 /** So late a tick means that the whole device stood still. */
@@ -71,7 +74,7 @@ export class Gossip {
     const { outlet, id, random } = options;
     const ids = options.ids ?? PLAIN_ID_CODEC;
     const dial = (record: MemberRecord) => outlet.dial(record.id, record.addresses);
-    const hangUp = (other: PeerId) => outlet.hangUp(other);
+    const hangUp = (other: PeerId) => this.#hangUp(other);
     const neighbours = this.#neighbours;
     this.#swim = new Swim({
       id,
@@ -80,10 +83,11 @@ export class Gossip {
       ids,
       readRecord: options.readRecord ?? ((reader) => readMemberRecord(reader, ids)),
       random,
-      profile: options.profile ?? LAN_PROFILE,
+      profile: options.profile ?? (() => LAN_PROFILE),
       neighbours,
       addresses: options.addresses,
       belongs: options.belongs,
+      onStranger: (other, from) => outlet.onStranger?.(other, from),
       abilityOf: () => undefined,
       send: (to, message, isUrgent) => outlet.send(to, message, isUrgent),
       dial,
@@ -134,13 +138,16 @@ export class Gossip {
 
   /** A session with a member is there; `isDialer` where we dialled it. */
   connected(id: PeerId, nowMs: number, isDialer: boolean): void {
-    this.#neighbours.set(id, { sinceMs: nowMs, heardMs: nowMs, degree: 0 });
+    this.#neighbours.set(id, { sinceMs: nowMs, heardMs: nowMs, degree: 0, isParting: false });
     this.#neighbourhood.settled(id);
     this.#swim.connected(id, nowMs, isDialer);
   }
 
   disconnected(id: PeerId, cause: PartingCause, nowMs: number): void {
-    if (!this.#neighbours.delete(id)) return;
+    const neighbour = this.#neighbours.get(id);
+    if (!neighbour) return;
+    this.#neighbours.delete(id);
+    if (neighbour.isParting) return;
     if (cause !== "surplus") this.#swim.lost(id, nowMs);
   }
 
@@ -156,7 +163,9 @@ export class Gossip {
     this.#swim.heard(from);
     const reader = new ByteReader(message);
     const kind = reader.u8();
-    if (kind < FIRST_EVENT_KIND) this.#swim.receive(from, kind, reader, nowMs);
+    if (kind === KINDS.part) {
+      if (neighbour) neighbour.isParting = true;
+    } else if (kind < FIRST_EVENT_KIND) this.#swim.receive(from, kind, reader, nowMs);
   }
 
   /** Tells the village that we leave for good, or until we come back. */
@@ -180,9 +189,14 @@ export class Gossip {
     this.#swim.resume(nowMs);
   }
 
-  /** Our addresses may have changed. */
-  readdress(nowMs: number): void {
-    this.#swim.readdress(nowMs);
+  /** Our addresses, or our pace, may have changed. */
+  review(nowMs: number): void {
+    this.#swim.review(nowMs);
+  }
+
+  /** Compares all that is known with a neighbour. */
+  compare(id: PeerId): void {
+    this.#swim.compare(id);
   }
 
   /** A member does not belong to us any more. */
@@ -193,6 +207,16 @@ export class Gossip {
   /** Takes records without looking at their signatures: for simulators that begin with a village. */
   preload(records: Iterable<MemberRecord>, nowMs: number): void {
     this.#swim.preload(records, nowMs);
+  }
+
+  /** A session that simply ended would be taken for a lost one. */
+  #hangUp(id: PeerId): void {
+    const neighbour = this.#neighbours.get(id);
+    if (!neighbour) return;
+    neighbour.isParting = true;
+    const { outlet } = this.#options;
+    outlet.send(id, Uint8Array.of(KINDS.part), true);
+    outlet.hangUp(id);
   }
 
   #onChange(member: MemberChange): void {

@@ -12,6 +12,7 @@
  *  8 want      prefix 6 *
  *  9 records   (isDead u8 | record)*
  * 10 abilities (length u16 | event)*                   capability records, as they were signed
+ * 11 part                                             "I end this session: I have enough of them"
  *
  * rumour = 1 | record        or  2 suspect, 3 dead | id 32 | incarnation u32 | accuser 32
  * ```
@@ -36,6 +37,7 @@ export const KINDS = Object.freeze(
     want: 8,
     records: 9,
     abilities: 10,
+    part: 11,
   } as const,
 );
 

@@ -8,4 +8,6 @@ export interface Neighbour {
   heardMs: number;
   /** How many sessions it has, as it said last. */
   degree: number;
+  /** Whether the session is about to end because one side has enough of them. */
+  isParting: boolean;
 }

@@ -19,7 +19,8 @@ import type { Neighbour } from "./neighbour.ts";
 import { INDIRECT_PROBES, type ProbeProfile, profileOf } from "./probe_profile.ts";
 
 export interface ProberHost {
-  readonly profile: ProbeProfile;
+  /** Ours, now. */
+  readonly profile: () => ProbeProfile;
   readonly table: MemberTable;
   readonly awareness: Awareness;
   readonly random: Random;
@@ -72,7 +73,7 @@ export class Prober {
   constructor(host: ProberHost, nowMs: number) {
     this.#host = host;
     // Members that start together do not probe together.
-    this.#nextRoundMs = nowMs + host.random.next() * host.profile.intervalMs;
+    this.#nextRoundMs = nowMs + host.random.next() * host.profile().intervalMs;
   }
 
   /** Probes and errands under way. */
@@ -98,7 +99,7 @@ export class Prober {
     if (this.#errandCount > 0) this.#giveUpErrands(nowMs);
     if (nowMs < this.#nextRoundMs) return;
     const { profile, awareness } = this.#host;
-    this.#nextRoundMs = nowMs + profile.intervalMs * awareness.factor;
+    this.#nextRoundMs = nowMs + profile().intervalMs * awareness.factor;
     const target = this.#nextTarget(nowMs);
     if (target !== undefined) this.#ping(target, nowMs, true);
   }
@@ -169,14 +170,14 @@ export class Prober {
   /** We could not listen for a while: nobody is blamed for what was not heard. */
   restart(nowMs: number): void {
     this.#probes.clear();
-    this.#nextRoundMs = nowMs + this.#host.random.next() * this.#host.profile.intervalMs;
+    this.#nextRoundMs = nowMs + this.#host.random.next() * this.#host.profile().intervalMs;
   }
 
   /** The living neighbour that was unheard for longest, if that is long enough. */
   #nextTarget(nowMs: number): PeerId | undefined {
     const { neighbours, table, profile } = this.#host;
     let target: PeerId | undefined;
-    let oldestMs = nowMs - FRESH_SHARE * profile.intervalMs;
+    let oldestMs = nowMs - FRESH_SHARE * profile().intervalMs;
     for (const [id, { heardMs }] of neighbours) {
       if (heardMs > oldestMs || this.#probes.has(id)) continue;
       const state = table.stateOf(id);
@@ -270,7 +271,8 @@ export class Prober {
 
   /** The more patient of what we and the member are due. */
   #patience(id: PeerId): { readonly timeoutMs: number; readonly intervalMs: number } {
-    const { profile, table } = this.#host;
+    const { table } = this.#host;
+    const profile = this.#host.profile();
     const its = profileOf(table.record(id)?.pace ?? "lan");
     return its.timeoutMs > profile.timeoutMs ? its : profile;
   }

@@ -56,10 +56,12 @@ export interface SwimHost {
   readonly ids: IdCodec;
   readonly readRecord: RecordReader;
   readonly random: Random;
-  readonly profile: ProbeProfile;
+  readonly profile: () => ProbeProfile;
   readonly neighbours: ReadonlyMap<PeerId, Neighbour>;
   addresses(): readonly Address[];
   belongs(id: PeerId): boolean;
+  /** A member tells of another that does not belong, as far as we know. */
+  onStranger(id: PeerId, from: PeerId): void;
   abilityOf(id: PeerId): Bytes | undefined;
   send(to: PeerId, message: Bytes, isUrgent: boolean): void;
   dial(record: MemberRecord): void;
@@ -121,7 +123,7 @@ export class Swim {
       readRecord,
       send: (to, message) => host.send(to, message, false),
       dial: (record) => host.dial(record),
-      onRecord: (record, atMs) => this.#learn(record, undefined, atMs),
+      onRecord: (record, from, atMs) => this.#learn(record, from, atMs),
       onDoubt: (other, incarnation, from, atMs) =>
         this.#onClaim({ kind: "suspect", id: other, incarnation, accuser: from }, atMs),
       abilityOf: (other) => host.abilityOf(other),
@@ -226,11 +228,15 @@ export class Swim {
     for (const id of this.#host.neighbours.keys()) this.#host.send(id, message, true);
   }
 
-  /** Our addresses may be others now: the village is told if they are. */
-  readdress(nowMs: number): void {
-    const text = (addresses: readonly Address[]) => addresses.map(formatAddress).join();
+  /** Our addresses, or our pace, may be others now: the village is told if they are. */
+  review(nowMs: number): void {
     const now = this.#sign(this.#own.incarnation, this.#own.status);
-    if (text(now.addresses) !== text(this.#own.addresses)) this.declare(this.#own.status, nowMs);
+    if (describe(now) !== describe(this.#own)) this.declare(this.#own.status, nowMs);
+  }
+
+  /** Compares our table with a neighbour's. */
+  compare(id: PeerId): void {
+    this.#antiEntropy.compare(id);
   }
 
   /** Forgets a member that does not belong to us any more. */
@@ -265,19 +271,19 @@ export class Swim {
     });
   }
 
-  #learn(record: MemberRecord, from: PeerId | undefined, nowMs: number): void {
+  #learn(record: MemberRecord, from: PeerId, nowMs: number): void {
     const { id, incarnation } = record;
     if (id === this.#host.id) return this.#onOwnRecord(record, nowMs);
     const known = this.table.record(id);
     if (!this.table.isNews(record)) {
       // It was restarted, and does not know yet what it said in its former life.
-      const isOther = from === id && known !== undefined && known.bytes !== record.bytes &&
-        (known.incarnation > incarnation || !isSame(known, record));
+      const isOther = from === id && known !== undefined && !isSame(known, record);
       if (isOther) this.#tell(id, { kind: "record", record: known });
       return;
     }
+    if (!this.#host.belongs(id)) return this.#host.onStranger(id, from);
     const { verify, ids } = this.#host;
-    if (!this.#host.belongs(id) || !isGenuine(record, verify, ids)) return;
+    if (!isGenuine(record, verify, ids)) return;
     const was = this.table.stateOf(id);
     if (!this.table.accept(record, nowMs)) return;
     this.#prober.drop(id);
@@ -369,7 +375,8 @@ export class Swim {
   }
 
   #sign(incarnation: number, status: RecordStatus): MemberRecord {
-    const { id, profile: { pace }, signer, ids } = this.#host;
+    const { id, signer, ids } = this.#host;
+    const { pace } = this.#host.profile();
     const addresses = this.#host.addresses();
     return signMemberRecord({ id, incarnation, status, pace, addresses }, signer, ids);
   }
@@ -411,6 +418,10 @@ export class Swim {
     if (this.#rumours.size === 0) return [];
     return this.#rumours.take(maxBytes, tellingsOf(this.table.living));
   }
+}
+
+function describe({ pace, addresses }: MemberRecord): string {
+  return [pace, ...addresses.map(formatAddress)].join();
 }
 
 function isSame(a: MemberRecord, b: MemberRecord): boolean {
