@@ -19,6 +19,7 @@ const RANKS: Readonly<Record<string, number>> = {
   channel: 4,
   trust: 4,
   node: 5,
+  gossip: 6,
   mesh: 6,
   host: 7,
   work: 7,

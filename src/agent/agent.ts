@@ -20,6 +20,7 @@ import type { RateLimitCounters, RateLimitOptions } from "../discovery/rate_limi
 import type { LegacyPolicy } from "../discovery/responder.ts";
 import type { HostReading } from "../host/reading.ts";
 import { reachableFrom } from "../mesh/peer_record.ts";
+import type { MemberChange } from "../gossip/swim.ts";
 import type { KnownPeer } from "../mesh/peer_store.ts";
 import { Registry, type RegistryOptions } from "../mesh/registry.ts";
 import { selectForEvolution, type Selection } from "../mesh/selection.ts";
@@ -37,6 +38,7 @@ import type { Membership, Standing } from "../trust/membership.ts";
 import { FILE_PUT, FileReceiver, refuseFiles } from "./file_receiver.ts";
 import { FileSender, type SendFileOptions } from "./file_sender.ts";
 import { Gatekeeper, type GatekeeperOptions } from "./gatekeeper.ts";
+import { Villager } from "./villager.ts";
 import { Vitals } from "./vitals.ts";
 import { watchForWake } from "./wake_watch.ts";
 import { Whereabouts } from "./whereabouts.ts";
@@ -87,6 +89,7 @@ export class Agent {
   readonly registry: Registry;
   readonly node: Node;
   readonly whereabouts: Whereabouts;
+  readonly villager: Villager;
   readonly startedAtMs: number;
   /** Told when a session has ended without a goodbye. */
   onLost: (() => void) | undefined;
@@ -134,7 +137,28 @@ export class Agent {
       dialer: options.dialer,
       onEvent: (event) => this.#onEvent(event),
     });
+    this.#vitals = new Vitals({
+      clock,
+      measure: options.measure,
+      onMeasured: () => this.villager.review(),
+      tell: () => this.node.broadcast("RESOURCE_STATUS", this.#status()),
+    }, first);
+    this.villager = new Villager({
+      identity,
+      node: this.node,
+      clock,
+      random,
+      log,
+      membership: trust?.membership,
+      verify: backend.primitives.verify,
+      addresses: options.addresses,
+      reading: () => this.#vitals.reading,
+      dial: (id, addresses) => this.whereabouts.seek(id, addresses),
+      onChange: (change) => this.#onMember(change),
+      onStranger: () => {},
+    });
     this.whereabouts = new Whereabouts({
+      village: this.villager,
       identity,
       node: this.node,
       registry: this.registry,
@@ -154,14 +178,12 @@ export class Agent {
       log,
       addresses: options.addresses,
       records: () => this.whereabouts.records(),
-      onExpelled: (id) => this.registry.forget(id),
+      onExpelled: (id) => {
+        this.registry.forget(id);
+        this.villager.forget(id);
+      },
       onSecret: () => this.onSecret?.(),
     });
-    this.#vitals = new Vitals({
-      clock,
-      measure: options.measure,
-      tell: () => this.node.broadcast("RESOURCE_STATUS", this.#status()),
-    }, first);
     const { createSha256 } = backend.primitives;
     this.#files = new FileSender({ node: this.node, clock, createSha256 });
     if (options.inbox) {
@@ -247,6 +269,7 @@ export class Agent {
     this.#files.close();
     this.#vitals.close();
     const dialling = this.whereabouts.close();
+    this.villager.close();
     await this.node.close();
     this.#shaper.close();
     await Promise.all([dialling, this.#gatekeeper?.close()]);
@@ -261,6 +284,7 @@ export class Agent {
   #onWake(sleptMs: number): void {
     this.#options.log("info", "woke up", { slept_s: Math.round(sleptMs / 1000) });
     this.whereabouts.recheck();
+    this.villager.wake();
   }
 
   #onEvent(event: NodeEvent): void {
@@ -271,6 +295,8 @@ export class Agent {
         return this.#onOpened(event);
       case "session_closed":
         return this.#onClosed(event.id, event.code);
+      case "gossip":
+        return this.villager.receive(event.from, event.message);
       case "envelope":
         return this.#onEnvelope(event);
       case "undelivered":
@@ -319,6 +345,7 @@ export class Agent {
     this.#visitors.set(id, { host: remote.host, standing: peer.standing });
     // What is known of revocations first: it must not be too late.
     this.#gatekeeper?.welcome(id, peer.standing);
+    this.villager.meet(peer);
     this.whereabouts.meet(id, addresses);
     log("info", "peer connected", {
       peer: shortId(id),
@@ -331,14 +358,20 @@ export class Agent {
     this.registry.amend(id, { isConnected: false });
     this.#visitors.delete(id);
     // Who said goodbye knows where we are; whoever just vanished is looked for.
+    const isMissed = this.villager.part(id, code);
     if (isTrustCode(code)) this.whereabouts.shun(id);
-    else if (code === "goodbye") this.whereabouts.letGo(id);
+    else if (!isMissed) this.whereabouts.letGo(id);
     else {
       this.whereabouts.lose(id);
       this.onLost?.();
     }
     const level = isTrustCode(code) ? "warn" : "info";
     this.#options.log(level, "peer disconnected", { peer: shortId(id), code });
+  }
+
+  #onMember({ id, change }: MemberChange): void {
+    const level = change === "dead" || change === "suspect" ? "info" : "debug";
+    this.#options.log(level, `member ${change}`, { peer: shortId(id) });
   }
 
   #onEnvelope({ from, envelope }: NodeEvent & { type: "envelope" }): void {

@@ -30,6 +30,8 @@ export interface ExchangeOptions {
   readonly clock: Clock;
   readonly verify: VerifySignature;
   readonly addresses: () => readonly Address[];
+  /** Whether peers are told of others: in a large village they learn of them by gossip. */
+  readonly tellsOfOthers: () => boolean;
 }
 
 /** Our record is renewed long before it expires, so that a peer always holds a good one. */
@@ -89,6 +91,7 @@ export class Exchange {
   }
 
   #recordsFor(to: PeerId, after = 0): readonly JsonObject[] {
+    if (!this.#options.tellsOfOthers()) return [];
     const wallMs = this.#options.clock.wallMs();
     const records = this.#book.list({ wallMs, except: to, limit: MAX_RECORDS_SENT, after });
     return records.map(({ signed }) => signed);

@@ -20,6 +20,10 @@ export interface RecruiterOptions {
   readonly node: Node;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether a session with a peer is wanted now: in a large village not with everybody. */
+  readonly wants: (id: PeerId) => boolean;
+  /** A dial of a peer that is known by its key has come to an end. */
+  readonly onSettled: (id: PeerId, outcome: DialOutcome) => void;
 }
 
 /** Half the distance between two redials, so that none waits for much more than that. */
@@ -60,7 +64,10 @@ export class Recruiter {
   #isWanted(target: Target): boolean {
     const owner = target.id ?? this.#owners.get(target.key);
     if (owner === "self") return false;
-    return owner === undefined || !this.#options.node.isConnected(owner);
+    if (owner === undefined) return true;
+    if (this.#options.node.isConnected(owner)) return false;
+    // What the owner of this device named is dialled whatever the village wants.
+    return target.kind === "given" || this.#options.wants(owner);
   }
 
   async #dial(due: Dial): Promise<void> {
@@ -73,6 +80,7 @@ export class Recruiter {
     // Who says no more because we are in session with it already.
     const isConnected = id !== undefined && node.isConnected(id);
     plan.settle(due, clock.now(), id && isConnected ? { type: "session", id } : outcome);
+    if (target.id) this.#options.onSettled(target.id, outcome);
     this.dialDue();
   }
 

@@ -11,6 +11,8 @@ export interface VitalsOptions {
   readonly clock: Clock;
   /** Measures the device; never rejects. */
   readonly measure: () => Promise<HostReading>;
+  /** There is a new measurement, whether or not it is worth telling. */
+  readonly onMeasured: (capabilities: Capabilities) => void;
   /** Sends the record to every connected peer. */
   readonly tell: (capabilities: Capabilities) => void;
 }
@@ -21,6 +23,7 @@ const TELL_MS = 30_000 - MEASURE_MS / 2;
 
 export class Vitals {
   readonly #options: VitalsOptions;
+  #reading: HostReading;
   #current: Capabilities;
   #told: Capabilities;
   #toldAtMs: number;
@@ -30,9 +33,15 @@ export class Vitals {
   /** Goes on by itself from the `first` measurement until closed. */
   constructor(options: VitalsOptions, first: HostReading) {
     this.#options = options;
+    this.#reading = first;
     this.#current = this.#told = capabilitiesOf(first);
     this.#toldAtMs = options.clock.now();
     this.#schedule();
+  }
+
+  /** The latest measurement. */
+  get reading(): HostReading {
+    return this.#reading;
   }
 
   /** The latest record. */
@@ -53,9 +62,11 @@ export class Vitals {
   }
 
   async #refresh(): Promise<void> {
-    const { clock, measure, tell } = this.#options;
-    this.#current = capabilitiesOf(await measure());
+    const { clock, measure, onMeasured, tell } = this.#options;
+    this.#reading = await measure();
+    this.#current = capabilitiesOf(this.#reading);
     const nowMs = clock.now();
+    if (!this.#isClosed) onMeasured(this.#current);
     const isDue = nowMs - this.#toldAtMs >= TELL_MS;
     if (this.#isClosed || !(isDue || isWorthTelling(this.#told, this.#current))) return;
     this.#told = this.#current;

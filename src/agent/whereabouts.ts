@@ -19,6 +19,7 @@ import type { Address } from "../net/address.ts";
 import type { Envelope } from "../node/envelope.ts";
 import type { Identity } from "../node/identity.ts";
 import type { Node } from "../node/node.ts";
+import type { DialOutcome } from "../node/node_events.ts";
 import type { Membership } from "../trust/membership.ts";
 import { Exchange } from "./exchange.ts";
 import { Recruiter } from "./recruiter.ts";
@@ -30,6 +31,13 @@ export interface WhereaboutsOptions {
   readonly membership: Membership | undefined;
   /** Whether members tell each other of others. */
   readonly hasExchange: boolean;
+  /** What the village has to say about dials. */
+  readonly village: {
+    /** Whether everybody keeps a session with everybody. */
+    readonly isFullMesh: boolean;
+    wants(id: PeerId): boolean;
+    settle(id: PeerId, outcome: DialOutcome): void;
+  };
   /** Where we can be reached; asked anew each time. */
   readonly addresses: () => readonly Address[];
   readonly verify: VerifySignature;
@@ -51,8 +59,16 @@ export class Whereabouts {
     const { node, clock, log } = options;
     this.#options = options;
     const plan = this.#plan = new DialPlan(options.random);
-    this.#exchange = new Exchange({ ...options, plan });
-    this.#recruiter = new Recruiter({ plan, node, clock, log });
+    const { village } = options;
+    this.#exchange = new Exchange({ ...options, plan, tellsOfOthers: () => village.isFullMesh });
+    this.#recruiter = new Recruiter({
+      plan,
+      node,
+      clock,
+      log,
+      wants: (id) => village.wants(id),
+      onSettled: (id, outcome) => village.settle(id, outcome),
+    });
   }
 
   /** Dials the addresses given, and whom we knew before. */
@@ -65,7 +81,7 @@ export class Whereabouts {
     this.#recruiter.dialDue();
   }
 
-  /** Whom we belong with and have no session with: members, or in an open village whoever we have met. */
+  /** Whom we belong with and should have a session with, but have not: members, or in an open village whoever we have met. */
   get missing(): readonly PeerId[] {
     const { membership, registry, node } = this.#options;
     const ids = membership && !membership.isOpen
@@ -73,7 +89,8 @@ export class Whereabouts {
       : registry.authenticated().flatMap(({ id, connectedAtMs }) =>
         connectedAtMs === null ? [] : id
       );
-    return ids.filter((id) => id !== this.#ownId && !node.isConnected(id));
+    const { village } = this.#options;
+    return ids.filter((id) => id !== this.#ownId && !node.isConnected(id) && village.wants(id));
   }
 
   /** How many are dialled, and how often. */
@@ -88,6 +105,14 @@ export class Whereabouts {
     const isMember = membership?.isMember(id) ?? false;
     this.#plan.wantPeer(id, addresses, clock.now() + graceMs, { isMember });
     if (graceMs === 0) this.#recruiter.dialDue();
+  }
+
+  /** Dials a member before all others: the village wants a session with it now. */
+  seek(id: PeerId, addresses: readonly Address[]): void {
+    const { clock } = this.#options;
+    this.#plan.wantPeer(id, addresses, clock.now(), { isMember: true });
+    this.#plan.prefer(id, clock.now());
+    this.#recruiter.dialDue();
   }
 
   /** Takes an address where somebody may be found. */

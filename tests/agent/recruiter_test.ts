@@ -142,7 +142,14 @@ function planned() {
   const [alice, bob] = [village.add(ALICE, A), village.add(BOB, "10.0.0.2")];
   const { clock, random } = village;
   const plan = new DialPlan(random);
-  const recruiter = new Recruiter({ plan, node: alice.node, clock, log: silentLog });
+  const recruiter = new Recruiter({
+    plan,
+    node: alice.node,
+    clock,
+    log: silentLog,
+    wants: () => true,
+    onSettled: () => {},
+  });
   const close = async () => {
     await village.until(recruiter.close());
     await village.close();

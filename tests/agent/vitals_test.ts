@@ -13,6 +13,7 @@ function start(clock = new ManualClock()) {
   let measured = 0;
   const vitals = new Vitals({
     clock,
+    onMeasured: () => {},
     measure: () => {
       measured++;
       return Promise.resolve(device.reading);
@@ -66,7 +67,12 @@ Deno.test("Vitals.close() stops it, in the middle of a measurement too", PURE, a
   const clock = new ManualClock();
   const { promise, resolve } = Promise.withResolvers<HostReading>();
   let told = 0;
-  const vitals = new Vitals({ clock, measure: () => promise, tell: () => told++ }, IDLE);
+  const vitals = new Vitals({
+    clock,
+    measure: () => promise,
+    onMeasured: () => {},
+    tell: () => told++,
+  }, IDLE);
   await clock.run(10_000, 500);
   vitals.close();
   vitals.close();
@@ -83,7 +89,7 @@ Deno.test("Vitals never measures twice at a time", PURE, async () => {
     measured++;
     return promise;
   };
-  const vitals = new Vitals({ clock, measure, tell: () => {} }, IDLE);
+  const vitals = new Vitals({ clock, measure, onMeasured: () => {}, tell: () => {} }, IDLE);
   await clock.run(60_000, 500);
   assertEquals(measured, 1);
   resolve(IDLE);

@@ -51,6 +51,7 @@ Deno.test("MUX_KINDS are those of the protocol", PURE, () => {
     rekey: 7,
     goaway: 8,
     message: 9,
+    gossip: 10,
   });
 });
 

@@ -1,0 +1,192 @@
+/**
+ * The villager: gossip (`gossip/gossip.ts`) over the node's sessions, on the device's clock.
+ *
+ * Sessions, messages and time go in; what gossip wants, messages, dials and the end of a session, goes to the node and
+ * to the dial plan. In a village of up to 32 everybody is dialled anyway; in a larger one {@link Villager.wants} says
+ * whom the dial plan may dial.
+ */
+
+import { ByteReaderError } from "../base/byte_reader.ts";
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import { type PeerId, shortId } from "../base/peer_id.ts";
+import type { Random } from "../base/random.ts";
+import { CRITICAL, NORMAL } from "../channel/scheduler.ts";
+import type { VerifySignature } from "../discovery/signature.ts";
+import { Gossip, type GossipEvent } from "../gossip/gossip.ts";
+import { MAX_FULL_MESH } from "../gossip/neighbourhood.ts";
+import { LAN_PROFILE, type ProbeProfile, WAN_PROFILE } from "../gossip/probe_profile.ts";
+import type { MemberChange } from "../gossip/swim.ts";
+import type { HostReading } from "../host/reading.ts";
+import type { Address } from "../net/address.ts";
+import type { SealedPeer } from "../node/conversation_events.ts";
+import type { Identity } from "../node/identity.ts";
+import { GOSSIP } from "../node/introduction.ts";
+import type { Node } from "../node/node.ts";
+import type { DialOutcome } from "../node/node_events.ts";
+import { isTrustCode } from "../trust/certificate.ts";
+import type { Membership } from "../trust/membership.ts";
+
+export interface VillagerOptions {
+  readonly identity: Identity;
+  readonly node: Node;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly membership: Membership | undefined;
+  readonly verify: VerifySignature;
+  /** Where we can be reached. */
+  readonly addresses: () => readonly Address[];
+  /** The latest measurement of this device. */
+  readonly reading: () => HostReading;
+  /** Dials a member before all others. */
+  readonly dial: (id: PeerId, addresses: readonly Address[]) => void;
+  readonly onChange: (change: MemberChange) => void;
+  /** A member tells of one whose certificate we do not have. */
+  readonly onStranger: (id: PeerId, from: PeerId) => void;
+}
+
+/** The code under which a session ends that is one too many. */
+export const SURPLUS = "surplus";
+/** With fewer sessions than this, any peer that the dial plan knows is welcome. */
+const LONELY = 3;
+
+/** How patient others must be with a device: on battery and abroad, more. */
+export function profileFor({ onMains, networkType }: HostReading): ProbeProfile {
+  return onMains === false || networkType === "cellular" ? WAN_PROFILE : LAN_PROFILE;
+}
+
+export class Villager {
+  readonly gossip: Gossip;
+  readonly #options: VillagerOptions;
+  readonly #wanted = new Set<PeerId>();
+  #timer: Timer | undefined;
+  #timerDueMs = Infinity;
+  #isClosed = false;
+
+  constructor(options: VillagerOptions) {
+    this.#options = options;
+    const { identity, node, clock, random, membership, verify, addresses } = options;
+    this.gossip = new Gossip({
+      id: identity.id,
+      signer: identity.signing,
+      verify,
+      random,
+      addresses,
+      profile: () => profileFor(options.reading()),
+      belongs: (id) => !membership || membership.isOpen || membership.isMember(id),
+      outlet: {
+        send: (to, message, isUrgent) => node.gossip(to, message, isUrgent ? CRITICAL : NORMAL),
+        dial: (to, where) => this.#dial(to, where),
+        hangUp: (id) => node.disconnect(id, SURPLUS),
+        onEvent: (event) => this.#onEvent(event),
+        onStranger: (id, from) => options.onStranger(id, from),
+      },
+    }, clock.now());
+    this.#arm();
+  }
+
+  /** Whether everybody keeps a session with everybody. */
+  get isFullMesh(): boolean {
+    return this.gossip.members.awake <= MAX_FULL_MESH;
+  }
+
+  /** Whether the dial plan may dial `id`: it is wanted, the village is small, or we are nearly alone. */
+  wants(id: PeerId): boolean {
+    return this.isFullMesh || this.gossip.neighbours.size < LONELY || this.#wanted.has(id);
+  }
+
+  /** A session has begun. */
+  meet({ id, features, isDialer }: SealedPeer): void {
+    this.#wanted.delete(id);
+    if (!features.includes(GOSSIP)) return;
+    this.#enter((nowMs) => this.gossip.connected(id, nowMs, isDialer));
+  }
+
+  /** A session has ended; whether its peer is to be dialled again. */
+  part(id: PeerId, code: string): boolean {
+    const isSurplus = code === SURPLUS || (this.gossip.neighbours.get(id)?.isParting ?? false);
+    const cause = isSurplus || isTrustCode(code)
+      ? "surplus"
+      : code === "goodbye"
+      ? "goodbye"
+      : "lost";
+    this.#enter((nowMs) => this.gossip.disconnected(id, cause, nowMs));
+    return cause === "lost" && this.wants(id);
+  }
+
+  /** A dial has come to an end. */
+  settle(id: PeerId, outcome: DialOutcome): void {
+    if (outcome.type !== "failed" || this.#options.node.isConnected(id)) return;
+    this.#wanted.delete(id);
+    this.#enter((nowMs) => this.gossip.dialFailed(id, nowMs));
+  }
+
+  receive(from: PeerId, message: Bytes): void {
+    try {
+      this.#enter((nowMs) => this.gossip.receive(from, message, nowMs));
+    } catch (error) {
+      if (!(error instanceof ByteReaderError)) throw error;
+      this.#options.log("warn", "gossip refused", { peer: shortId(from), reason: error.message });
+      this.#options.node.disconnect(from, "malformed_gossip");
+    }
+  }
+
+  /** Says that we will not answer for a while. */
+  sleep(): void {
+    this.#enter((nowMs) => this.gossip.sleep(nowMs));
+  }
+
+  /** Says that we are back. */
+  wake(): void {
+    this.#enter((nowMs) => this.gossip.wake(nowMs));
+  }
+
+  /** What we say of ourselves may have changed: addresses, mains. */
+  review(): void {
+    this.#enter((nowMs) => this.gossip.review(nowMs));
+  }
+
+  /** A member is none any more. */
+  forget(id: PeerId): void {
+    this.#enter(() => this.gossip.forget(id));
+  }
+
+  /** Says that we leave, and does nothing more. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#enter((nowMs) => this.gossip.leave(nowMs));
+    this.#isClosed = true;
+    this.#timer?.cancel();
+  }
+
+  #dial(id: PeerId, addresses: readonly Address[]): void {
+    if (this.#isClosed || this.#options.node.isConnected(id)) return;
+    this.#wanted.add(id);
+    this.#options.dial(id, addresses);
+  }
+
+  #onEvent(event: GossipEvent): void {
+    this.#options.onChange(event.member);
+  }
+
+  /** Runs what concerns gossip, and sees to the timer afterwards. */
+  #enter(act: (nowMs: number) => void): void {
+    if (this.#isClosed) return;
+    act(this.#options.clock.now());
+    this.#arm();
+  }
+
+  #arm(): void {
+    const { deadlineMs } = this.gossip;
+    if (deadlineMs >= this.#timerDueMs) return;
+    this.#timer?.cancel();
+    this.#timerDueMs = deadlineMs;
+    const { clock } = this.#options;
+    this.#timer = clock.schedule(Math.max(0, deadlineMs - clock.now()), () => {
+      this.#timerDueMs = Infinity;
+      this.#enter((nowMs) => this.gossip.tick(nowMs));
+    });
+  }
+}
