@@ -1,0 +1,22 @@
+/** Every scenario, by the order in which `deno task sim` plays them. */
+
+import type { Scenario } from "./scenario.ts";
+import { CHURN, JOIN, SLEEP } from "./scenarios/arrivals.ts";
+import { CRASH, HEAL, QUIET, SHORT_QUIET } from "./scenarios/failures.ts";
+import { GROWTH, SCALE } from "./scenarios/size.ts";
+
+export const SCENARIOS: readonly Scenario[] = [
+  JOIN,
+  CRASH,
+  HEAL,
+  CHURN,
+  SLEEP,
+  SHORT_QUIET,
+  QUIET,
+  GROWTH,
+  SCALE,
+];
+
+export function scenarioOf(name: string): Scenario | undefined {
+  return SCENARIOS.find((scenario) => scenario.name === name);
+}

@@ -1,0 +1,76 @@
+/** How it all fares as the village grows. */
+
+import { ALIVE } from "../beliefs.ts";
+import type { Scenario } from "../scenario.ts";
+import { anyOf, type World } from "../world.ts";
+
+/** A round: how often news are passed on. */
+const ROUND_MS = 200;
+const MINUTE_MS = 60_000;
+/** Sizes of the growth table, up to the nodes of the run. */
+const SIZES = [100, 250, 500, 1_000, 2_500, 5_000];
+const NEWCOMERS = 3;
+
+export const GROWTH: Scenario = {
+  name: "growth",
+  help: "from 100 to 5,000 members: rounds until all know a newcomer, bytes a member and second",
+  nodes: 5_000,
+  limits: {},
+  play(run) {
+    const metrics: Record<string, number> = {};
+    for (const size of SIZES.filter((size) => size <= run.nodes)) {
+      const { rounds, bytes } = measureSize(run.world({ nodes: size + NEWCOMERS }), size);
+      metrics[`rounds_${size}`] = rounds;
+      metrics[`bytes_per_node_s_${size}`] = bytes;
+      run.note(`${size} members: ${rounds} rounds, ${bytes} bytes a member and second`);
+    }
+    return metrics;
+  },
+};
+
+function measureSize(world: World, size: number): { rounds: number; bytes: number } {
+  world.village(size);
+  world.run(20_000);
+  world.traffic.reset();
+  world.run(MINUTE_MS);
+  const bytes = Math.round(world.traffic.totalBytes / size / (MINUTE_MS / 1_000));
+  let worstMs = 0;
+  for (let newcomer = size; newcomer < size + NEWCOMERS; newcomer++) {
+    world.join(newcomer, anyOf(world.random, world.up).index);
+    const tookMs = world.until(
+      () => world.beliefs.count(ALIVE, newcomer) === world.up.length - 1,
+      2 * MINUTE_MS,
+    );
+    worstMs = Math.max(worstMs, tookMs);
+    world.run(5_000);
+  }
+  return { rounds: Math.ceil(worstMs / ROUND_MS), bytes };
+}
+
+export const SCALE: Scenario = {
+  name: "scale",
+  help: "5,000 members for 60 simulated seconds, with crashes and joins among them",
+  nodes: 5_000,
+  limits: { wall_s: 600, rss_mb: 8_192 },
+  play(run) {
+    const startMs = performance.now();
+    const world = run.world({ links: { loss: 0.01 } });
+    const spare = 20;
+    world.village(run.nodes - spare);
+    let rssMb = 0;
+    for (let second = 0; second < 60; second++) {
+      if (second % 5 === 0) world.join(run.nodes - spare + second / 5, 0);
+      if (second % 6 === 0) world.crash(100 + second, second % 12 === 0 ? "process" : "power");
+      world.run(1_000);
+      rssMb = Math.max(rssMb, Deno.memoryUsage().rss / 1e6);
+      if (second % 10 === 9) run.note(`${second + 1} s; ${Math.round(rssMb)} MB`);
+    }
+    return {
+      wall_s: Math.round((performance.now() - startMs) / 100) / 10,
+      rss_mb: Math.round(rssMb),
+      one_view: world.isOneView ? 1 : 0,
+      false_deaths: world.invariants.falseDeaths.length,
+      messages: world.traffic.delivered,
+    };
+  },
+};
