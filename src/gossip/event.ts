@@ -133,6 +133,12 @@ export function readEvent(bytes: Bytes, ids: IdCodec): SignedEvent {
   return { origin: ids.read(key), seq, class: kind, name, data, tag: tagOf(bytes), bytes };
 }
 
+/** The data of an event that has been read before. */
+export function dataOf(bytes: Bytes): string {
+  const at = HEAD_BYTES + (bytes[HEAD_BYTES - 1] ?? 0) + 2;
+  return readText(bytes.subarray(at, bytes.length - SIGNATURE_BYTES));
+}
+
 /** Whether `event` is signed by its origin. */
 export function isAuthentic({ bytes }: SignedEvent, verify: VerifySignature): boolean {
   const end = bytes.length - SIGNATURE_BYTES;

@@ -16,8 +16,6 @@ import type { Bytes } from "../base/bytes.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { EventClass, SignedEvent } from "./event.ts";
 
-/** Events a second that a member may send in the long run. */
-export const EVENTS_PER_SECOND = 10;
 /** Events of one member at once: as many as a neighbour that was away is offered. */
 export const EVENT_BURST = 256;
 
@@ -151,7 +149,7 @@ export interface KeptEvent {
   readonly arrivedMs: number;
   /** The neighbour that sent it; `undefined` for our own. */
   readonly from: PeerId | undefined;
-  /** Neighbours that have it and said so before we told them. */
+  /** Neighbours that have it and said so, the one that sent it first. */
   readonly holders: PeerId[];
   /** Hops by the best way that is known: what `from` was exchanged for. */
   bestHops: number;
@@ -175,7 +173,7 @@ export function keptEvent(event: SignedEvent, arrival: Arrival, nowMs: number): 
     bornMs: nowMs - ageMs,
     arrivedMs: nowMs,
     from,
-    holders: [],
+    holders: from === undefined ? [] : [from],
     bestHops: hops,
   };
 }
@@ -221,8 +219,8 @@ export class RecentEvents {
     return kept.slice(-count);
   }
 
-  #isOld({ arrivedMs }: KeptEvent, nowMs: number): boolean {
-    return nowMs - arrivedMs > this.#limits.maxAgeMs;
+  #isOld({ bornMs }: KeptEvent, nowMs: number): boolean {
+    return nowMs - bornMs > this.#limits.maxAgeMs;
   }
 }
 
@@ -236,7 +234,8 @@ export interface Pace {
 export type Rate = number;
 
 export const NO_RATE: Rate = -Infinity;
-const EVENT_PACE: Pace = Object.freeze({ everyMs: 1_000 / EVENTS_PER_SECOND, burst: EVENT_BURST });
+/** What a member's events are passed on at: 10 a second. */
+export const EVENT_PACE: Pace = Object.freeze({ everyMs: 100, burst: EVENT_BURST });
 
 /**
  * Lets one more through: the rate afterwards, `undefined` when it is too much. The generic cell rate

@@ -1,0 +1,406 @@
+/**
+ * Events of a village as one member lives them: broadcasts, queries and capability records, sans-IO.
+ *
+ * The way of an event that a neighbour sends:
+ *
+ * ```
+ * tag known? ─► origin belongs? ─► number seen? ─► signature ─► rate ─► kept ─► passed on ─► told
+ *    │ prune        │ ignored        │ prune         │ ignored    │ dropped
+ * ```
+ *
+ * What is malformed throws, and the link it came by is over. What is merely not believed is counted and has
+ * no effect: whom one member has revoked, another may not have yet.
+ *
+ * An event from before this node started is passed on but not told: it was for those who were there, and
+ * what it made a former life of this node do must not be done twice.
+ */
+
+import type { Bytes } from "../base/bytes.ts";
+import type { JsonObject } from "../base/guards.ts";
+import type { PeerId } from "../base/peer_id.ts";
+import type { Random } from "../base/random.ts";
+import { unreachable } from "../base/errors.ts";
+import type { MessageSigner, VerifySignature } from "../discovery/signature.ts";
+import { CapabilityBook, isRecord, RecordPace } from "./capability_book.ts";
+import {
+  EVENT_CLASSES,
+  type EventClass,
+  EventError,
+  isAuthentic,
+  MAX_RECORD_BYTES,
+  nextSeq,
+  type SignedEvent,
+  signEvent,
+  tagOf,
+} from "./event.ts";
+import {
+  type Arrival,
+  EVENT_BURST,
+  EVENT_PACE,
+  type KeptEvent,
+  keptEvent,
+  NO_RATE,
+  OriginMemory,
+  RECENT_LIMITS,
+  RECENT_RECORD_LIMITS,
+  RecentEvents,
+  spend,
+  TagMemory,
+} from "./event_memory.ts";
+import { decodeEventMessage, encodeEvent, EVENT_KINDS } from "./event_message.ts";
+import { FilterError, matchesFilter, parseFilter } from "./filter.ts";
+import { type IdCodec, PLAIN_ID_CODEC } from "./id_codec.ts";
+import { Plumtree } from "./plumtree.ts";
+import { type Asker, decodeQuestion, encodeQuestion, QueryDesk, type Question } from "./query.ts";
+
+/** Less than others let pass, for what is sent apart may arrive together. */
+const OWN_PACE = Object.freeze({ everyMs: EVENT_PACE.everyMs, burst: EVENT_BURST - 64 });
+
+/** Something a member told all others. */
+export interface ReceivedEvent {
+  readonly origin: PeerId;
+  readonly name: string;
+  readonly data: string;
+}
+
+/** A question that this member may answer, once. */
+export interface ReceivedQuery extends ReceivedEvent {
+  readonly id: string;
+  /**
+   * Answers with at most 1,024 bytes. Returns false when the query is over or was answered; throws
+   * `RangeError` when the text is too long.
+   */
+  respond(text: string, nowMs: number): boolean;
+}
+
+export interface EventsOptions {
+  readonly id: PeerId;
+  /** Its signatures must differ in their first 6 bytes for different messages, as real ones do. */
+  readonly signer: MessageSigner;
+  readonly verify: VerifySignature;
+  readonly ids?: IdCodec;
+  readonly random: Random;
+  /** Whether `id` is one of us, and was not revoked. */
+  belongs(id: PeerId): boolean;
+  memberCount(): number;
+  /** What grew with this member's last restart, below 2^24: its incarnation. */
+  boot(): number;
+  send(to: PeerId, message: Bytes): void;
+  /** Whether messages reach `id`, which is no neighbour. */
+  hasSession?(id: PeerId): boolean;
+  onEvent(event: ReceivedEvent): void;
+  onQuery(query: ReceivedQuery): void;
+  /** A member's record is another one; `undefined`: it aged out. */
+  onCapabilities(origin: PeerId, record: string | undefined): void;
+  /** Our own record, which queries are matched with. */
+  capabilities(): string;
+}
+
+/** A query of ours. */
+export interface OwnQuery extends Question, Asker {
+  readonly name: string;
+}
+
+/** A query that is under way. */
+export interface QueryHandle {
+  readonly id: string;
+  /** Ends it before its deadline. */
+  stop(): void;
+}
+
+/** What became of events that neighbours sent. */
+export interface EventCounters {
+  news: number;
+  duplicates: number;
+  /** Of origins that do not belong, or with a signature that is not theirs. */
+  unbelievable: number;
+  tooFast: number;
+}
+
+const OURS: Arrival = Object.freeze({ from: undefined, hops: 0, ageMs: 0 });
+
+export class Events {
+  readonly counters: EventCounters = { news: 0, duplicates: 0, unbelievable: 0, tooFast: 0 };
+  readonly #options: EventsOptions;
+  readonly #ids: IdCodec;
+  readonly #startedMs: number;
+  readonly #tags = new TagMemory();
+  readonly #origins = new OriginMemory();
+  readonly #recent = new RecentEvents(RECENT_LIMITS);
+  readonly #recentRecords = new RecentEvents(RECENT_RECORD_LIMITS);
+  readonly #tree: Plumtree;
+  readonly #queries: QueryDesk;
+  readonly #book: CapabilityBook;
+  readonly #pace: RecordPace;
+  #record: string | undefined;
+  /** Our record as it was last sent. */
+  #sent: { readonly bytes: Bytes; readonly sentMs: number } | undefined;
+  #seq = 0;
+  #rate = NO_RATE;
+
+  constructor(options: EventsOptions, nowMs: number) {
+    const { random, send } = options;
+    this.#options = options;
+    this.#ids = options.ids ?? PLAIN_ID_CODEC;
+    this.#startedMs = nowMs;
+    this.#tree = new Plumtree({
+      send,
+      isKnown: (tag) => this.#tags.has(tag),
+      find: (tag, nowMs) => this.#recent.find(tag, nowMs) ?? this.#recentRecords.find(tag, nowMs),
+      latest: (count, nowMs) => this.#recent.latest(count, nowMs),
+    }, random);
+    this.#queries = new QueryDesk({
+      id: options.id,
+      ids: this.#ids,
+      signer: options.signer,
+      verify: options.verify,
+      belongs: options.belongs,
+      canReach: (id) => this.#tree.has(id) || options.hasSession?.(id) === true,
+      send,
+    });
+    this.#book = new CapabilityBook({
+      memberCount: options.memberCount,
+      onChange: options.onCapabilities,
+    });
+    this.#pace = new RecordPace(random);
+  }
+
+  /** When {@link tick} has something to do. */
+  get deadlineMs(): number {
+    return Math.min(
+      this.#tree.deadlineMs,
+      this.#queries.deadlineMs,
+      this.#book.deadlineMs,
+      this.#pace.dueMs(this.#options.memberCount()),
+    );
+  }
+
+  get neighbours(): number {
+    return this.#tree.size;
+  }
+
+  addNeighbour(id: PeerId, nowMs: number): void {
+    this.#tree.add(id, nowMs);
+    this.#pace.met(nowMs);
+  }
+
+  removeNeighbour(id: PeerId, nowMs: number): void {
+    this.#tree.remove(id, nowMs);
+    if (this.#tree.size === 0) this.#pace.alone();
+  }
+
+  /**
+   * Takes a message of kinds 16 to 31 from a neighbour. Throws {@link EventError} or `ByteReaderError` when
+   * it is malformed, after which the link is over.
+   */
+  receive(from: PeerId, message: Bytes, nowMs: number): void {
+    if (message[0] === EVENT_KINDS.event && this.#tags.has(tagOf(message))) {
+      return this.#refuse(tagOf(message), from, nowMs);
+    }
+    const read = decodeEventMessage(message, this.#ids);
+    switch (read.kind) {
+      case EVENT_KINDS.event:
+        return this.#receiveEvent(read.event, { from, hops: read.hops, ageMs: read.ageMs }, nowMs);
+      case EVENT_KINDS.announce:
+        return this.#tree.receiveAnnounce(from, read.announcements, nowMs);
+      case EVENT_KINDS.graft:
+        return this.#tree.receiveGraft(from, read.tags, nowMs);
+      case EVENT_KINDS.prune:
+        return this.#tree.receivePrune(from);
+      case EVENT_KINDS.answer:
+        return this.#queries.receiveAnswer(from, read.answer, nowMs);
+      case EVENT_KINDS.receipt:
+        return this.#queries.receiveReceipt(read.tag, read.responder);
+      default:
+        unreachable(read);
+    }
+  }
+
+  /** Does what is due. */
+  tick(nowMs: number): void {
+    this.#tree.tick(nowMs);
+    this.#queries.tick(nowMs);
+    this.#book.tick(nowMs);
+    if (this.#pace.dueMs(this.#options.memberCount()) > nowMs || this.#record === undefined) return;
+    this.#pace.sent(nowMs);
+    const event = this.#sign(EVENT_CLASSES.capabilities, "", this.#record);
+    this.#sent = { bytes: event.bytes, sentMs: nowMs };
+    this.#spread(event, OURS, nowMs);
+  }
+
+  /**
+   * Tells all members, ourselves included. Throws {@link EventError} `too_fast`, `TypeError` for a name that
+   * is none and `RangeError` for more than 4,096 bytes.
+   */
+  broadcast(name: string, data: string, nowMs: number): void {
+    const event = this.#sign(EVENT_CLASSES.named, name, data);
+    this.#publish(event, nowMs);
+    this.#options.onEvent({ origin: event.origin, name, data });
+  }
+
+  /** Asks all members whose record matches. Throws as {@link broadcast}, and {@link FilterError}. */
+  query(query: OwnQuery, nowMs: number): QueryHandle {
+    if (query.where !== "") parseFilter(query.where);
+    const event = this.#sign(EVENT_CLASSES.query, query.name, encodeQuestion(query));
+    const expiresMs = nowMs + query.deadlineMs;
+    const route = { origin: this.#options.id, neighbours: [], expiresMs };
+    this.#publish(event, nowMs);
+    if (!this.#queries.open(event.tag, route, nowMs, query)) throw tooFast();
+    this.#offer(event, query);
+    return { id: queryId(event.tag), stop: () => this.#queries.close(event.tag) };
+  }
+
+  /**
+   * Sets our own record, a JSON object, which is sent soon. Throws `TypeError` when it is none and `RangeError`
+   * above 1,024 bytes.
+   */
+  setCapabilities(text: string): void {
+    if (text === this.#record) return;
+    if (!isRecord(text)) throw new TypeError("Cannot set capabilities: they are no JSON object");
+    const { length } = new TextEncoder().encode(text);
+    if (length > MAX_RECORD_BYTES) {
+      throw new RangeError(`Cannot set capabilities: ${length} bytes exceed ${MAX_RECORD_BYTES}`);
+    }
+    this.#record = text;
+    this.#pace.changed();
+  }
+
+  /** The record of a member, as far as it is known. */
+  capabilitiesOf(id: PeerId): string | undefined {
+    return id === this.#options.id ? this.#record : this.#book.get(id);
+  }
+
+  /** Every record with its age, for {@link learnCapabilities} of a newcomer; each below 1,200 bytes. */
+  *capabilityRecords(nowMs: number): Iterable<Bytes> {
+    if (this.#sent) yield encodeEvent(this.#sent.bytes, 1, nowMs - this.#sent.sentMs);
+    for (const { bytes, sentMs } of this.#book.records()) {
+      yield encodeEvent(bytes, 1, nowMs - sentMs);
+    }
+  }
+
+  /** Learns a record without passing it on. Throws as {@link receive}. */
+  learnCapabilities(bytes: Bytes, nowMs: number): void {
+    const read = decodeEventMessage(bytes, this.#ids);
+    if (read.kind !== EVENT_KINDS.event || read.event.class !== EVENT_CLASSES.capabilities) {
+      throw new EventError("malformed", "Cannot learn capabilities: they are no record");
+    }
+    const { event, ageMs } = read;
+    if (this.#isSeen(event) || !this.#isBelievable(event)) return;
+    this.#tags.add(event.tag);
+    this.#isTaken(event, ageMs, nowMs);
+  }
+
+  #receiveEvent(event: SignedEvent, arrival: Arrival, nowMs: number): void {
+    const { tag } = event;
+    if (this.#isSeen(event)) {
+      this.#tags.add(tag);
+      this.#tree.drop(tag);
+      return this.#refuse(tag, arrival.from, nowMs);
+    }
+    if (!this.#isBelievable(event)) return;
+    this.#tags.add(tag);
+    if (!this.#isTaken(event, arrival.ageMs, nowMs)) {
+      this.counters.tooFast++;
+      return this.#tree.drop(tag);
+    }
+    this.counters.news++;
+    const kept = this.#spread(event, arrival, nowMs);
+    const isOfThisLife = arrival.ageMs <= nowMs - this.#startedMs;
+    if (isOfThisLife && event.origin !== this.#options.id) this.#tell(event, kept, nowMs);
+  }
+
+  /** Remembers an event; returns whether it is to be passed on. */
+  #isTaken(event: SignedEvent, ageMs: number, nowMs: number): boolean {
+    const { origin, seq } = event;
+    const isOurs = origin === this.#options.id;
+    // Of a life we have forgotten: we number on behind it.
+    if (isOurs) this.#seq = Math.max(this.#seq, seq);
+    if (event.class !== EVENT_CLASSES.capabilities) return this.#origins.add(origin, seq, nowMs);
+    return !isOurs && this.#book.take(event, ageMs, nowMs);
+  }
+
+  #isSeen({ class: kind, origin, seq }: SignedEvent): boolean {
+    return kind === EVENT_CLASSES.capabilities
+      ? !this.#book.isNews(origin, seq)
+      : this.#origins.isSeen(origin, seq);
+  }
+
+  #isBelievable(event: SignedEvent): boolean {
+    const { belongs, verify } = this.#options;
+    const isBelievable = belongs(event.origin) && isAuthentic(event, verify);
+    if (!isBelievable) this.counters.unbelievable++;
+    return isBelievable;
+  }
+
+  #refuse(tag: number, from: PeerId | undefined, nowMs: number): void {
+    this.counters.duplicates++;
+    if (from !== undefined) this.#tree.refuse(tag, from, nowMs);
+  }
+
+  #spread(event: SignedEvent, arrival: Arrival, nowMs: number): KeptEvent {
+    const kept = keptEvent(event, arrival, nowMs);
+    const isRecord = event.class === EVENT_CLASSES.capabilities;
+    (isRecord ? this.#recentRecords : this.#recent).add(kept, nowMs);
+    this.#tree.spread(kept, nowMs);
+    return kept;
+  }
+
+  /** Tells the owner of an event that is not about capabilities, which the book does. */
+  #tell(event: SignedEvent, kept: KeptEvent, nowMs: number): void {
+    const { origin, name, data, tag } = event;
+    if (event.class === EVENT_CLASSES.named) this.#options.onEvent({ origin, name, data });
+    if (event.class !== EVENT_CLASSES.query) return;
+    const question = decodeQuestion(data);
+    if (!question) return;
+    const expiresMs = kept.bornMs + question.deadlineMs;
+    if (this.#queries.open(tag, { origin, neighbours: kept.holders, expiresMs }, nowMs)) {
+      this.#offer(event, question);
+    }
+  }
+
+  /** Offers a query to the owner, if it is for us. */
+  #offer({ origin, name, tag }: SignedEvent, { where, data }: Question): void {
+    if (!this.#matches(where)) return;
+    const respond = (text: string, nowMs: number) => this.#queries.answer(tag, text, nowMs);
+    this.#options.onQuery({ origin, name, data, id: queryId(tag), respond });
+  }
+
+  #matches(where: string): boolean {
+    if (where === "") return true;
+    try {
+      return matchesFilter(
+        parseFilter(where),
+        JSON.parse(this.#options.capabilities()) as JsonObject,
+      );
+    } catch (error) {
+      // Of a newer member, perhaps: we cannot say that it is for us.
+      if (error instanceof FilterError) return false;
+      throw error;
+    }
+  }
+
+  #sign(kind: EventClass, name: string, data: string): SignedEvent {
+    const { id, signer, boot } = this.#options;
+    const seq = nextSeq(this.#seq, boot());
+    const event = signEvent(id, { seq, class: kind, name, data }, signer, this.#ids);
+    this.#seq = seq;
+    this.#tags.add(event.tag);
+    return event;
+  }
+
+  #publish(event: SignedEvent, nowMs: number): void {
+    const rate = spend(this.#rate, OWN_PACE, nowMs);
+    if (rate === undefined) throw tooFast();
+    this.#rate = rate;
+    this.#origins.add(event.origin, event.seq, nowMs);
+    this.#spread(event, OURS, nowMs);
+  }
+}
+
+function tooFast(): EventError {
+  return new EventError("too_fast", "Cannot broadcast: too many events in a short time");
+}
+
+function queryId(tag: number): string {
+  return tag.toString(16).padStart(12, "0");
+}
