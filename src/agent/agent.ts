@@ -20,6 +20,7 @@ import type { RateLimitCounters, RateLimitOptions } from "../discovery/rate_limi
 import type { LegacyPolicy } from "../discovery/responder.ts";
 import type { HostReading } from "../host/reading.ts";
 import { reachableFrom } from "../mesh/peer_record.ts";
+import type { GossipEvent } from "../gossip/gossip.ts";
 import type { MemberChange } from "../gossip/swim.ts";
 import type { KnownPeer } from "../mesh/peer_store.ts";
 import { Registry, type RegistryOptions } from "../mesh/registry.ts";
@@ -140,8 +141,11 @@ export class Agent {
     this.#vitals = new Vitals({
       clock,
       measure: options.measure,
-      onMeasured: () => this.villager.review(),
-      tell: () => this.node.broadcast("RESOURCE_STATUS", this.#status()),
+      onMeasured: () => {
+        this.villager.review();
+        this.#declare();
+      },
+      tell: () => this.#tellStatus(),
     }, first);
     this.villager = new Villager({
       identity,
@@ -154,7 +158,7 @@ export class Agent {
       addresses: options.addresses,
       reading: () => this.#vitals.reading,
       dial: (id, addresses) => this.whereabouts.seek(id, addresses),
-      onChange: (change) => this.#onMember(change),
+      onEvent: (event) => this.#onGossip(event),
       onStranger: () => {},
     });
     this.whereabouts = new Whereabouts({
@@ -276,6 +280,7 @@ export class Agent {
   }
 
   #open(): void {
+    this.#declare();
     const { listener, peers, known } = this.#options;
     this.node.listen(listener);
     this.whereabouts.start(peers, known);
@@ -369,7 +374,37 @@ export class Agent {
     this.#options.log(level, "peer disconnected", { peer: shortId(id), code });
   }
 
+  #onGossip(event: GossipEvent): void {
+    switch (event.type) {
+      case "member":
+        return this.#onMember(event.member);
+      case "capabilities":
+        return this.#onCapabilities(event.id, event.record);
+      case "event": {
+        const { origin, name } = event.event;
+        return this.#options.log("info", "event", { name, from: shortId(origin) });
+      }
+      case "query":
+        return this.#options.log("debug", "query", { name: event.query.name });
+    }
+  }
+
+  /** A member says what it can do, by way of others: it may be given work without a session. */
+  #onCapabilities(id: PeerId, record: string | undefined): void {
+    if (record === undefined) return this.registry.amend(id, { isAlive: false });
+    try {
+      const capabilities = readCapabilities(Fields.of(JSON.parse(record)), { withLoad: true });
+      const addresses = this.villager.gossip.members.record(id)?.addresses ?? [];
+      const isAlive = this.villager.gossip.members.stateOf(id) === "alive";
+      this.registry.learn({ id, capabilities, addresses, isAlive }, this.#options.clock.now());
+    } catch (error) {
+      if (!(error instanceof FieldError)) throw error;
+      this.#options.log("debug", "record refused", { peer: shortId(id), reason: error.message });
+    }
+  }
+
   #onMember({ id, change }: MemberChange): void {
+    this.registry.amend(id, { isAlive: change === "alive" || change === "joined" });
     const level = change === "dead" || change === "suspect" ? "info" : "debug";
     this.#options.log(level, `member ${change}`, { peer: shortId(id) });
   }
@@ -419,6 +454,18 @@ export class Agent {
       ? readCapabilities(fields.object("capabilities"), { withLoad: true })
       : undefined;
     this.registry.learn({ id: from, capabilities }, clock.now());
+  }
+
+  /** Tells those who speak no gossip how this device is doing. */
+  #tellStatus(): void {
+    const { neighbours } = this.villager.gossip;
+    const others = this.node.connected.filter((id) => !neighbours.has(id));
+    this.node.broadcast("RESOURCE_STATUS", this.#status(), {}, others);
+  }
+
+  /** Tells the village what this device can do. */
+  #declare(): void {
+    this.villager.setCapabilities(JSON.stringify(this.#status().capabilities));
   }
 
   #status() {

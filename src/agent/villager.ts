@@ -14,10 +14,11 @@ import { type PeerId, shortId } from "../base/peer_id.ts";
 import type { Random } from "../base/random.ts";
 import { CRITICAL, NORMAL } from "../channel/scheduler.ts";
 import type { VerifySignature } from "../discovery/signature.ts";
+import { EventError } from "../gossip/event.ts";
 import { Gossip, type GossipEvent } from "../gossip/gossip.ts";
 import { MAX_FULL_MESH } from "../gossip/neighbourhood.ts";
 import { LAN_PROFILE, type ProbeProfile, WAN_PROFILE } from "../gossip/probe_profile.ts";
-import type { MemberChange } from "../gossip/swim.ts";
+import type { OwnQuery, QueryHandle, ReceivedQuery } from "../gossip/events.ts";
 import type { HostReading } from "../host/reading.ts";
 import type { Address } from "../net/address.ts";
 import type { SealedPeer } from "../node/conversation_events.ts";
@@ -42,7 +43,7 @@ export interface VillagerOptions {
   readonly reading: () => HostReading;
   /** Dials a member before all others. */
   readonly dial: (id: PeerId, addresses: readonly Address[]) => void;
-  readonly onChange: (change: MemberChange) => void;
+  readonly onEvent: (event: GossipEvent) => void;
   /** A member tells of one whose certificate we do not have. */
   readonly onStranger: (id: PeerId, from: PeerId) => void;
 }
@@ -61,6 +62,7 @@ export class Villager {
   readonly gossip: Gossip;
   readonly #options: VillagerOptions;
   readonly #wanted = new Set<PeerId>();
+  readonly #listeners = new Set<(event: GossipEvent) => void>();
   #timer: Timer | undefined;
   #timerDueMs = Infinity;
   #isClosed = false;
@@ -127,10 +129,40 @@ export class Villager {
     try {
       this.#enter((nowMs) => this.gossip.receive(from, message, nowMs));
     } catch (error) {
-      if (!(error instanceof ByteReaderError)) throw error;
+      if (!(error instanceof ByteReaderError || error instanceof EventError)) throw error;
       this.#options.log("warn", "gossip refused", { peer: shortId(from), reason: error.message });
       this.#options.node.disconnect(from, "malformed_gossip");
     }
+  }
+
+  /** Tells everybody; see {@link Gossip.broadcast}. */
+  broadcast(name: string, data: string): void {
+    this.#enter((nowMs) => this.gossip.broadcast(name, data, nowMs));
+  }
+
+  /** Asks everybody; see {@link Gossip.query}. */
+  query(query: OwnQuery): QueryHandle {
+    const handle = this.gossip.query(query, this.#options.clock.now());
+    this.#arm();
+    return handle;
+  }
+
+  /** Answers a query that was received; `false` when it is over or was answered. Throws `RangeError`. */
+  respond(query: ReceivedQuery, text: string): boolean {
+    const isTaken = query.respond(text, this.#options.clock.now());
+    this.#arm();
+    return isTaken;
+  }
+
+  /** Says what we can do; see {@link Gossip.setCapabilities}. */
+  setCapabilities(record: string): void {
+    this.#enter(() => this.gossip.setCapabilities(record));
+  }
+
+  /** Tells `listener` of everything that happens in the village until the returned function is called. */
+  watch(listener: (event: GossipEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Says that we will not answer for a while. */
@@ -168,7 +200,8 @@ export class Villager {
   }
 
   #onEvent(event: GossipEvent): void {
-    this.#options.onChange(event.member);
+    this.#options.onEvent(event);
+    for (const listener of this.#listeners) listener(event);
   }
 
   /** Runs what concerns gossip, and sees to the timer afterwards. */

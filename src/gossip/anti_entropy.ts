@@ -50,7 +50,8 @@ export interface AntiEntropyHost {
   /** A member holds another for dead, of the very incarnation that we hold. */
   onDoubt(id: PeerId, incarnation: number, from: PeerId, nowMs: number): void;
   /** The capability record of a member, as it was signed, if we have one. */
-  abilityOf(id: PeerId): Bytes | undefined;
+  abilityOf(id: PeerId, nowMs: number): Bytes | undefined;
+  onAbility(record: Bytes, nowMs: number): void;
 }
 
 /** memberlist's PushPullInterval. */
@@ -136,13 +137,13 @@ export class AntiEntropy {
       if (outdated.has(prefix) || (!isGone && !held.has(prefix))) wanted.push(prefix);
     }
     for (const message of encodeRecords(lacked)) send(from, message);
-    this.#sendAbilities(from, lacked);
+    this.#sendAbilities(from, lacked, nowMs);
     for (let at = 0; at < wanted.length; at += MAX_ENTRIES) {
       send(from, encodeWant(wanted.slice(at, at + MAX_ENTRIES)));
     }
   }
 
-  receiveWant(from: PeerId, reader: ByteReader): void {
+  receiveWant(from: PeerId, reader: ByteReader, nowMs: number): void {
     const wanted = readWant(reader);
     const { table, send } = this.#host;
     const found: [MemberRecord, boolean][] = [];
@@ -151,7 +152,7 @@ export class AntiEntropy {
       found.push([record, table.stateOf(record.id) === "dead"]);
     }
     for (const message of encodeRecords(found)) send(from, message);
-    this.#sendAbilities(from, found);
+    this.#sendAbilities(from, found, nowMs);
   }
 
   receiveRecords(from: PeerId, reader: ByteReader, nowMs: number): void {
@@ -162,6 +163,10 @@ export class AntiEntropy {
       onRecord(record, from, nowMs);
       if (isDead) onDoubt(record.id, record.incarnation, from, nowMs);
     }
+  }
+
+  receiveAbilities(reader: ByteReader, nowMs: number): void {
+    while (reader.left > 0) this.#host.onAbility(reader.view(reader.u16()).slice(), nowMs);
   }
 
   #compareEntry(
@@ -192,8 +197,12 @@ export class AntiEntropy {
   }
 
   /** What those members can do goes with the news that they exist. */
-  #sendAbilities(to: PeerId, entries: readonly (readonly [MemberRecord, boolean])[]): void {
-    const abilities = entries.flatMap(([{ id }]) => this.#host.abilityOf(id) ?? []);
+  #sendAbilities(
+    to: PeerId,
+    entries: readonly (readonly [MemberRecord, boolean])[],
+    nowMs: number,
+  ): void {
+    const abilities = entries.flatMap(([{ id }]) => this.#host.abilityOf(id, nowMs) ?? []);
     for (const message of encodeAbilities(abilities)) this.#host.send(to, message);
   }
 }

@@ -13,6 +13,14 @@ import type { PeerId } from "../base/peer_id.ts";
 import type { Random } from "../base/random.ts";
 import type { MessageSigner, VerifySignature } from "../discovery/signature.ts";
 import type { Address } from "../net/address.ts";
+import {
+  type EventCounters,
+  Events,
+  type OwnQuery,
+  type QueryHandle,
+  type ReceivedEvent,
+  type ReceivedQuery,
+} from "./events.ts";
 import { type IdCodec, PLAIN_ID_CODEC } from "./id_codec.ts";
 import { type MemberRecord, readMemberRecord, type RecordReader } from "./member_record.ts";
 import type { MemberTable } from "./member_table.ts";
@@ -23,7 +31,14 @@ import { LAN_PROFILE, type ProbeProfile } from "./probe_profile.ts";
 import { type MemberChange, Swim } from "./swim.ts";
 
 /** What gossip tells its owner. */
-export type GossipEvent = { readonly type: "member"; readonly member: MemberChange };
+export type GossipEvent =
+  | { readonly type: "member"; readonly member: MemberChange }
+  /** Somebody told everybody something. */
+  | { readonly type: "event"; readonly event: ReceivedEvent }
+  /** Somebody asked members such as we are. */
+  | { readonly type: "query"; readonly query: ReceivedQuery }
+  /** What a member can do; `undefined`: it has not said so for too long. */
+  | { readonly type: "capabilities"; readonly id: PeerId; readonly record: string | undefined };
 
 /** What gossip needs done. */
 export interface GossipOutlet {
@@ -66,6 +81,8 @@ export class Gossip {
   readonly #neighbours = new Map<PeerId, Neighbour>();
   readonly #swim: Swim;
   readonly #neighbourhood: Neighbourhood;
+  readonly #events: Events;
+  #capabilities = "{}";
   #tickedMs: number;
 
   constructor(options: GossipOptions, nowMs: number) {
@@ -88,7 +105,8 @@ export class Gossip {
       addresses: options.addresses,
       belongs: options.belongs,
       onStranger: (other, from) => outlet.onStranger?.(other, from),
-      abilityOf: () => undefined,
+      abilityOf: (other, atMs) => this.#events.capabilityRecordOf(other, atMs),
+      onAbility: (record, atMs) => this.#events.learnCapabilities(record, atMs),
       send: (to, message, isUrgent) => outlet.send(to, message, isUrgent),
       dial,
       hangUp,
@@ -98,6 +116,22 @@ export class Gossip {
       { id, table: this.#swim.table, random, neighbours, dial, hangUp },
       nowMs,
     );
+    this.#events = new Events({
+      id,
+      signer: options.signer,
+      verify: options.verify,
+      ids,
+      random,
+      belongs: options.belongs,
+      memberCount: () => this.members.awake,
+      boot: () => this.own.incarnation,
+      send: (to, message) => outlet.send(to, message, false),
+      onEvent: (event) => outlet.onEvent({ type: "event", event }),
+      onQuery: (query) => outlet.onEvent({ type: "query", query }),
+      onCapabilities: (other, record) =>
+        outlet.onEvent({ type: "capabilities", id: other, record }),
+      capabilities: () => this.#capabilities,
+    }, nowMs);
   }
 
   get members(): MemberTable {
@@ -119,6 +153,11 @@ export class Gossip {
     return this.#swim.awareness.multiplier;
   }
 
+  /** What became of events that neighbours sent. */
+  get eventCounters(): EventCounters {
+    return this.#events.counters;
+  }
+
   /** What waits to be told or answered. */
   get queued(): number {
     return this.#swim.queued;
@@ -126,7 +165,11 @@ export class Gossip {
 
   /** When {@link tick} has something to do, monotonic ms. */
   get deadlineMs(): number {
-    return Math.min(this.#swim.deadlineMs, this.#neighbourhood.deadlineMs);
+    return Math.min(
+      this.#swim.deadlineMs,
+      this.#neighbourhood.deadlineMs,
+      this.#events.deadlineMs,
+    );
   }
 
   tick(nowMs: number): void {
@@ -134,6 +177,7 @@ export class Gossip {
     this.#tickedMs = nowMs;
     this.#swim.tick(nowMs);
     this.#neighbourhood.tick(nowMs);
+    this.#events.tick(nowMs);
   }
 
   /** A session with a member is there; `isDialer` where we dialled it. */
@@ -141,12 +185,14 @@ export class Gossip {
     this.#neighbours.set(id, { sinceMs: nowMs, heardMs: nowMs, degree: 0, isParting: false });
     this.#neighbourhood.settled(id);
     this.#swim.connected(id, nowMs, isDialer);
+    this.#events.addNeighbour(id, nowMs);
   }
 
   disconnected(id: PeerId, cause: PartingCause, nowMs: number): void {
     const neighbour = this.#neighbours.get(id);
     if (!neighbour) return;
     this.#neighbours.delete(id);
+    this.#events.removeNeighbour(id, nowMs);
     if (neighbour.isParting) return;
     if (cause !== "surplus") this.#swim.lost(id, nowMs);
   }
@@ -165,7 +211,8 @@ export class Gossip {
     const kind = reader.u8();
     if (kind === KINDS.part) {
       if (neighbour) neighbour.isParting = true;
-    } else if (kind < FIRST_EVENT_KIND) this.#swim.receive(from, kind, reader, nowMs);
+    } else if (kind >= FIRST_EVENT_KIND) this.#events.receive(from, message, nowMs);
+    else this.#swim.receive(from, kind, reader, nowMs);
   }
 
   /** Tells the village that we leave for good, or until we come back. */
@@ -182,6 +229,30 @@ export class Gossip {
   wake(nowMs: number): void {
     if (this.own.status !== "alive") this.#swim.declare("alive", nowMs);
     this.resume(nowMs);
+  }
+
+  /**
+   * Tells every member, ourselves included, at most 4,096 bytes. Throws `EventError` `too_fast`, `TypeError` or
+   * `RangeError`.
+   */
+  broadcast(name: string, data: string, nowMs: number): void {
+    this.#events.broadcast(name, data, nowMs);
+  }
+
+  /** Asks every member that matches; see {@link Events.query}. */
+  query(query: OwnQuery, nowMs: number): QueryHandle {
+    return this.#events.query(query, nowMs);
+  }
+
+  /** Says what we can do, as a JSON object of at most 1,024 bytes: the village hears of it soon. */
+  setCapabilities(record: string): void {
+    this.#capabilities = record;
+    this.#events.setCapabilities(record);
+  }
+
+  /** What a member said last of what it can do. */
+  capabilitiesOf(id: PeerId): string | undefined {
+    return this.#events.capabilitiesOf(id);
   }
 
   /** We could not listen for a while: nobody is blamed for it. */

@@ -111,7 +111,7 @@ export class Neighbourhood {
       room,
       random,
       (record) =>
-        record.id !== id && record.status === "alive" && record.addresses.length > 0 &&
+        record.id !== id && table.stateOf(record.id) === "alive" && record.addresses.length > 0 &&
         !neighbours.has(record.id) && !this.#pending.has(record.id),
     );
     for (const record of picked) this.#dial(record, nowMs);

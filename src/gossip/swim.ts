@@ -62,7 +62,10 @@ export interface SwimHost {
   belongs(id: PeerId): boolean;
   /** A member tells of another that does not belong, as far as we know. */
   onStranger(id: PeerId, from: PeerId): void;
-  abilityOf(id: PeerId): Bytes | undefined;
+  /** The capability record of a member, as it was signed, if we have one. */
+  abilityOf(id: PeerId, nowMs: number): Bytes | undefined;
+  /** A member passes on a capability record. Throws when it is malformed. */
+  onAbility(record: Bytes, nowMs: number): void;
   send(to: PeerId, message: Bytes, isUrgent: boolean): void;
   dial(record: MemberRecord): void;
   hangUp(id: PeerId): void;
@@ -126,7 +129,8 @@ export class Swim {
       onRecord: (record, from, atMs) => this.#learn(record, from, atMs),
       onDoubt: (other, incarnation, from, atMs) =>
         this.#onClaim({ kind: "suspect", id: other, incarnation, accuser: from }, atMs),
-      abilityOf: (other) => host.abilityOf(other),
+      abilityOf: (other, atMs) => host.abilityOf(other, atMs),
+      onAbility: (record, atMs) => host.onAbility(record, atMs),
     }, nowMs);
     this.#reapDueMs = nowMs + REAP_MS;
   }
@@ -212,9 +216,11 @@ export class Swim {
       case KINDS.summary:
         return this.#antiEntropy.receiveSummary(from, reader, nowMs);
       case KINDS.want:
-        return this.#antiEntropy.receiveWant(from, reader);
+        return this.#antiEntropy.receiveWant(from, reader, nowMs);
       case KINDS.records:
         return this.#antiEntropy.receiveRecords(from, reader, nowMs);
+      case KINDS.abilities:
+        return this.#antiEntropy.receiveAbilities(reader, nowMs);
       default:
         throw new ByteReaderError("malformed", `Cannot read gossip: kind ${kind} is not known`);
     }

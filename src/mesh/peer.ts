@@ -26,6 +26,8 @@ export interface AuthenticatedPeer extends PeerCommon {
   readonly trust: "authenticated";
   readonly id: PeerId;
   readonly isConnected: boolean;
+  /** Whether the village holds it for alive, and a session with it can be had. */
+  readonly isAlive: boolean;
   /** When its present or last session began, by our monotonic clock; `null` before the first. */
   readonly connectedAtMs: number | null;
   /** When it last signed something that we accepted, by its clock, Unix ms: older is a replay. */
@@ -54,6 +56,7 @@ export interface AuthenticatedNews {
   readonly signedAtMs?: number;
   readonly latencyMs?: number;
   readonly isConnected?: boolean;
+  readonly isAlive?: boolean;
   /** The host that a signed message came from, for the cap on peers never met. */
   readonly host?: string;
 }
@@ -80,6 +83,7 @@ export function mergeAuthenticated(
     connectedAtMs: news.isConnected ? nowMs : known?.connectedAtMs ?? null,
     latencyMs: news.latencyMs ?? known?.latencyMs ?? null,
     isConnected: news.isConnected ?? known?.isConnected ?? false,
+    isAlive: news.isAlive ?? known?.isAlive ?? false,
     signedAtMs: Math.max(signedAtMs, known?.signedAtMs ?? 0),
     trustScore: known?.trustScore ?? 0.5,
   });

@@ -137,7 +137,10 @@ export class Registry {
   }
 
   /** Changes fields of a registered authenticated peer that are no news of it. */
-  amend(id: PeerId, change: Partial<Pick<AuthenticatedPeer, "isConnected" | "latencyMs">>): void {
+  amend(
+    id: PeerId,
+    change: Partial<Pick<AuthenticatedPeer, "isConnected" | "isAlive" | "latencyMs">>,
+  ): void {
     const known = this.#authenticated.get(id);
     if (known) this.#authenticated.set(id, Object.freeze({ ...known, ...change }));
   }

@@ -50,7 +50,8 @@ export function selectForEvolution(peers: readonly Peer[]): Selection {
 /** Why `peer` gets no work now; `undefined` when it may. */
 export function unfitness(peer: Peer): Unfitness | undefined {
   if (peer.trust !== "authenticated") return "unverified";
-  if (!peer.isConnected) return "not_connected";
+  // With members of a large village a session is begun when there is work.
+  if (!peer.isConnected && !peer.isAlive) return "not_connected";
   return incapacity(peer.capabilities);
 }
 

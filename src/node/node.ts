@@ -205,9 +205,16 @@ export class Node {
     session.link.sendGossip(message, priority);
   }
 
-  /** Sends one message to every connected peer. */
-  broadcast(type: MessageType, data: JsonObject, options?: SendOptions): void {
-    for (const session of this.#sessions.values()) {
+  /** Sends one message to every connected peer, or to those of them named in `to`. */
+  broadcast(
+    type: MessageType,
+    data: JsonObject,
+    options?: SendOptions,
+    to: Iterable<PeerId> = this.#sessions.keys(),
+  ): void {
+    for (const id of to) {
+      const session = this.#sessions.get(id);
+      if (!session) continue;
       try {
         session.send(type, data, options);
       } catch (error) {
