@@ -117,6 +117,7 @@ export class Agent {
     this.registry = new Registry(identity.id, options.registry);
     const { trust } = options;
     const local = this.#local = new LocalNode({
+      hasGossip: true,
       membership: trust?.membership,
       ...(options.rateLimit && { rateLimit: options.rateLimit }),
       ...(trust && { invitationKeyOf: (id) => trust.invitations.keyOf(id, clock.wallMs()) }),

@@ -21,7 +21,7 @@ import { type Primitives, randomBytes } from "../noise/primitives.ts";
 import type { Membership, Standing } from "../trust/membership.ts";
 import { type ConversationDeadlines, DEFAULT_DEADLINES } from "./deadlines.ts";
 import type { Identity } from "./identity.ts";
-import { FEATURES, type Introduction } from "./introduction.ts";
+import { FEATURES, GOSSIP, type Introduction } from "./introduction.ts";
 
 export interface LocalNodeOptions {
   readonly identity: Identity;
@@ -40,6 +40,8 @@ export interface LocalNodeOptions {
   readonly pskId?: Bytes;
   readonly deadlines?: ConversationDeadlines;
   readonly maxHandshakes?: number;
+  /** Whether somebody here takes what the village says: the agent does, a bare node has nobody for it. */
+  readonly hasGossip?: boolean;
   /** What we are now. */
   describe(): SelfDescription;
   /** Where we listen, as others can reach it. */
@@ -50,6 +52,8 @@ export interface LocalNodeOptions {
 export const DEFAULT_MAX_HANDSHAKES = 64;
 /** Of those, the share one address may have; loopback, where a whole village may live, may have all. */
 const MAX_HANDSHAKES_PER_HOST = 16;
+
+const WITHOUT_GOSSIP = FEATURES.filter((feature) => feature !== GOSSIP);
 
 export class LocalNode {
   readonly identity: Identity;
@@ -112,7 +116,7 @@ export class LocalNode {
     return {
       id: this.identity.id,
       version,
-      features: FEATURES,
+      features: this.#options.hasGossip ? FEATURES : WITHOUT_GOSSIP,
       listen: this.#options.addresses(),
       capabilities: this.#options.describe().capabilities,
       proof: this.#options.membership?.prove(),
