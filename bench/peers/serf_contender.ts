@@ -2,8 +2,8 @@
  * The two whose villages are compared: how an agent of each is started, and what its log lines say.
  *
  * Agents are not asked while time is taken: 30 of them that answer questions on two cores are busy with that.
- * Both log every change of a member at their default level, and a line is timed when it arrives. serf holds
- * its lines back until its first attempt to join is over, some milliseconds.
+ * Both log every change of a member, and a line is timed when it arrives. serf holds its lines back until its
+ * first attempt to join is over, some milliseconds.
  */
 
 import { isObject } from "../../src/base/guards.ts";
@@ -67,7 +67,9 @@ export const hamletContender: Contender = {
   commandLine: (post) =>
     hamletLine(
       ...["up", "--open", "--listen", LOOPBACK, "--port", String(post.port)],
-      ...["--state", post.directory, "--log", "json"],
+      ...["--state", post.directory],
+      // It tells of members that are well at this level only.
+      ...["--log", "json", "--log-level", "debug"],
       ...(post.firstPort === undefined ? [] : ["--peer", `${LOOPBACK}:${post.firstPort}`]),
     ),
   read(line) {
@@ -88,14 +90,15 @@ const SERF_WORDS: Readonly<Record<string, MemberState>> = Object.freeze({
   Leave: "left",
 });
 
-/** Sessions, which are all that an agent without gossip has to go by. */
-const SESSION_WORDS: Readonly<Record<string, MemberState>> = Object.freeze({
-  "peer connected": "alive",
-  "peer disconnected": "dead",
+/** The events by which an agent tells what became of a member; nothing else of its log is read. */
+const HAMLET_WORDS: Readonly<Record<string, MemberState>> = Object.freeze({
+  "member joined": "alive",
+  "member alive": "alive",
+  "member suspect": "suspect",
+  "member dead": "dead",
+  "member left": "left",
+  "member asleep": "asleep",
 });
-
-/** The events by which agents tell of members. */
-const HAMLET_WORDS = SESSION_WORDS;
 
 function serfName(index: number): string {
   return `agent${index}`;
