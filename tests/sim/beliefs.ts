@@ -56,6 +56,7 @@ export class Beliefs {
     this.#states = new Uint8Array(nodes * nodes);
     this.#incarnations = new Uint32Array(nodes * nodes);
     this.#counts = new Int32Array(nodes * STATES);
+    this.#counts.fill(nodes - 1, UNKNOWN * nodes, (UNKNOWN + 1) * nodes);
   }
 
   /** What `observer` believes of `subject`. */

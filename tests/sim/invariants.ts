@@ -29,8 +29,10 @@ import type { SimNode } from "./sim_node.ts";
 export const SETTLE_MS = 90_000;
 /** A false death is one that nothing within this time explains. */
 const CALM_MS = 60_000;
-/** An event may be under way this long. */
+/** An event may be under way this long, to whoever was there throughout. */
 export const EVENT_MS = 90_000;
+/** Whoever was not may be told of it for as long as others keep it, and no longer. */
+const EVENT_LIFE_MS = 20 * 60_000;
 /** Between two looks at everybody. */
 export const SCAN_MS = 5_000;
 
@@ -45,6 +47,10 @@ export interface Broadcast {
   reached: number;
   /** When it last reached anybody. */
   lastMs: number;
+  /** The most links that it travelled to anybody. */
+  maxHops: number;
+  /** Whether it was looked at if all have it. */
+  isJudged: boolean;
 }
 
 /** A healthy member that was declared dead. */
@@ -99,23 +105,23 @@ export class Invariants {
     this.#broadcasts.set(broadcast.number, broadcast);
   }
 
-  /** `node` is told of the event `number`. */
-  onEvent(node: SimNode, number: number): void {
+  /** `node` is told of the event `number` that travelled `hops` links. */
+  onEvent(node: SimNode, number: number, hops: number): void {
     const broadcast = this.#broadcasts.get(number);
     if (!broadcast) this.#village.fail(`node ${node.index} is told of event ${number} too late`);
-    if (node.index === broadcast.origin) return;
     if (broadcast.has[node.index] === 1) {
       this.#village.fail(`node ${node.index} is told of event ${number} twice`);
     }
     broadcast.has[node.index] = 1;
     broadcast.reached++;
     broadcast.lastMs = this.#village.nowMs;
+    broadcast.maxHops = Math.max(broadcast.maxHops, hops);
   }
 
   /** A new process knows nothing, nor what it was told before. */
   onStart(node: SimNode): void {
     for (const broadcast of this.#broadcasts.values()) {
-      if (broadcast.origin === node.index || broadcast.has[node.index] === 0) continue;
+      if (broadcast.has[node.index] === 0) continue;
       broadcast.has[node.index] = 0;
       broadcast.reached--;
     }
@@ -188,14 +194,16 @@ export class Invariants {
   #judgeEvent(broadcast: Broadcast): void {
     const { nodes, nowMs, isSplit, splitSinceMs } = this.#village;
     const { number, sentMs, has } = broadcast;
-    if (isSplit || nowMs - Math.max(sentMs, splitSinceMs) < EVENT_MS) return;
+    if (nowMs - sentMs > EVENT_LIFE_MS) this.#broadcasts.delete(number);
+    if (broadcast.isJudged || isSplit) return;
+    if (nowMs - Math.max(sentMs, splitSinceMs) < EVENT_MS) return;
+    broadcast.isJudged = true;
     for (const node of nodes) {
       const wasThere = node.isUp && node.upSinceMs <= sentMs && !this.#village.isRevoked(node);
       if (wasThere && has[node.index] === 0) {
         this.#village.fail(`node ${node.index} was never told of event ${number}`);
       }
     }
-    this.#broadcasts.delete(number);
   }
 }
 

@@ -13,7 +13,7 @@ const ID_OFFSET = 1;
 /** Version, id and incarnation. */
 const HEAD_BYTES = 1 + ID_BYTES + 4;
 const SIGNATURE_BYTES = 64;
-/** Of a signature of the simulator's that tell it from any other: seed and count. */
+/** Of a signature of the simulator's that tell it from any other. */
 const TELLING_BYTES = 8;
 /** Remembered of one member; older ones are rarely told of. */
 const MAX_RECORDS = 4;

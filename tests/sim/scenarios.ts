@@ -3,7 +3,7 @@
 import type { Scenario } from "./scenario.ts";
 import { CHURN, JOIN, SLEEP } from "./scenarios/arrivals.ts";
 import { CRASH, HEAL, QUIET, SHORT_QUIET } from "./scenarios/failures.ts";
-import { GROWTH, SCALE } from "./scenarios/size.ts";
+import { BROADCAST, GROWTH, SCALE } from "./scenarios/size.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
   JOIN,
@@ -11,6 +11,7 @@ export const SCENARIOS: readonly Scenario[] = [
   HEAL,
   CHURN,
   SLEEP,
+  BROADCAST,
   SHORT_QUIET,
   QUIET,
   GROWTH,

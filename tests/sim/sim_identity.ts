@@ -51,16 +51,17 @@ export class InterningIdCodec implements IdCodec {
   }
 }
 
-/** Signs with what is unique and says nothing. */
+/** Signs with what is unique, in its first six bytes already, and says nothing. */
 export function simSigner(publicKey: Bytes, seed: number): MessageSigner {
   let count = 0;
   return {
     publicKey,
     sign(message) {
       const signature = new Uint8Array(SIGNATURE_BYTES);
-      writeU32(signature, 0, seed >>> 0);
-      writeU32(signature, 4, count++);
-      writeU32(signature, 8, message.length);
+      writeU32(signature, 0, mixSeeds(seed, count));
+      writeU32(signature, 4, (count << 16) | (seed >>> 16));
+      writeU32(signature, 8, count++);
+      writeU32(signature, 12, message.length);
       return signature;
     },
   };

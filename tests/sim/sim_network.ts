@@ -83,6 +83,8 @@ export class SimNetwork {
   readonly timeline: Timeline;
   readonly traffic: Traffic;
   readonly digest: Digest | undefined;
+  /** The message that its receiver is handling, or handled last. */
+  arriving: Bytes | undefined;
   /** Sessions opened so far. */
   opened = 0;
   /** Whether two nodes may hold a session: admission, as each sees the other. */
@@ -120,7 +122,7 @@ export class SimNetwork {
   /** Sends `message` from an open end to the other. */
   send(from: End, message: Bytes): void {
     const { node, peer } = from;
-    this.traffic.sent(node.index, message.length);
+    this.traffic.sent(node.index, message);
     const { loss, jitterMs } = this.#links;
     const isLost = loss > 0 && this.#random.next() < loss;
     if (isLost || !this.isReachable(node, peer.node)) {

@@ -224,7 +224,8 @@ export class SimNode implements Occurrence, GossipOutlet {
       network.reset(end);
       return;
     }
-    network.traffic.arrived(message);
+    network.traffic.delivered++;
+    network.arriving = message;
     network.digest?.add(nowMs, node.index, this.index, message);
     this.#protocol?.receive(node.id, message, this.localMs);
     this.#arm();

@@ -14,7 +14,7 @@ export class Traffic {
   /** By node: messages and bytes that it sent, lost ones included. */
   readonly sentMessages: Float64Array;
   readonly sentBytes: Float64Array;
-  /** By kind: what arrived. */
+  /** By kind: the same. */
   readonly kindMessages = new Float64Array(KINDS);
   readonly kindBytes = new Float64Array(KINDS);
   /** Messages that arrived. */
@@ -27,16 +27,13 @@ export class Traffic {
     this.sentBytes = new Float64Array(nodes);
   }
 
-  sent(from: number, bytes: number): void {
-    this.sentMessages[from] = (this.sentMessages[from] as number) + 1;
-    this.sentBytes[from] = (this.sentBytes[from] as number) + bytes;
-  }
-
-  arrived(message: Bytes): void {
+  sent(from: number, message: Bytes): void {
     const kind = message[0] ?? 0;
-    this.delivered++;
+    const { length } = message;
+    this.sentMessages[from] = (this.sentMessages[from] as number) + 1;
+    this.sentBytes[from] = (this.sentBytes[from] as number) + length;
     this.kindMessages[kind] = (this.kindMessages[kind] as number) + 1;
-    this.kindBytes[kind] = (this.kindBytes[kind] as number) + message.length;
+    this.kindBytes[kind] = (this.kindBytes[kind] as number) + length;
   }
 
   get totalBytes(): number {
@@ -47,12 +44,11 @@ export class Traffic {
     return this.sentMessages.reduce((sum, messages) => sum + messages, 0);
   }
 
-  /** Begins to count anew. */
+  /** Begins to count anew what was sent. */
   reset(): void {
     for (const counts of [this.sentMessages, this.sentBytes, this.kindMessages, this.kindBytes]) {
       counts.fill(0);
     }
-    this.delivered = this.dropped = 0;
   }
 }
 

@@ -8,6 +8,7 @@
 import type { ByteReader } from "../../src/base/byte_reader.ts";
 import type { PeerId } from "../../src/base/peer_id.ts";
 import { type Random, randomBelow, seededRandom, shuffled } from "../../src/base/random.ts";
+import { EVENT_KINDS } from "../../src/gossip/event_message.ts";
 import { Gossip, type GossipEvent } from "../../src/gossip/gossip.ts";
 import { LAN_PROFILE, type ProbeProfile } from "../../src/gossip/probe_profile.ts";
 import type { MemberChange } from "../../src/gossip/swim.ts";
@@ -33,10 +34,26 @@ export interface WorldOptions {
   readonly maxDriftPpm?: number;
   /** Whether all that is delivered is summed up; it costs some 0.3 us a message. */
   readonly hasDigest?: boolean;
+  /** What each says that it can do; `null`: nothing is said of it. */
+  readonly capabilities?: ((index: number) => string) | null;
   /** The command that runs this again. */
   readonly replay?: string;
   /** Instead of Gossip. */
   readonly create?: CreateProtocol;
+}
+
+/** About as long as a device's are. */
+function simCapabilities(index: number): string {
+  return JSON.stringify({
+    os: "linux",
+    architecture: "x86_64",
+    cpu_cores: 1 + index % 16,
+    memory_total_mb: 16_384,
+    battery_percent: index % 3 === 0 ? null : index % 100,
+    network_type: index % 2 === 0 ? "ethernet" : "wifi",
+    load_percent: index % 90,
+    accelerators: [],
+  });
 }
 
 /** A run in which something happened that must not. */
@@ -55,6 +72,8 @@ const MAX_ERRANDS = 256;
 /** Of finding a node another neighbour. */
 const MAX_TRIES = 1_000;
 const EVENT_NAME = "sim";
+/** Where an event's message says how many links it travelled. */
+const HOPS_OFFSET = 1;
 
 /** Sessions that each keeps in a village of `nodes`. */
 export function degreeOf(nodes: number): number {
@@ -274,14 +293,21 @@ export class World implements NodeOwner, Village {
   broadcast(index: number, data = ""): Broadcast {
     const node = this.node(index);
     const number = this.#events++;
-    const has = new Uint8Array(this.nodes.length);
-    has[index] = 1;
-    const { nowMs } = this;
-    const broadcast = { number, origin: index, sentMs: nowMs, has, reached: 1, lastMs: nowMs };
+    const broadcast = {
+      number,
+      origin: index,
+      sentMs: this.nowMs,
+      has: new Uint8Array(this.nodes.length),
+      reached: 0,
+      lastMs: this.nowMs,
+      maxHops: 0,
+      isJudged: false,
+    };
     this.invariants.expect(broadcast);
-    // TODO events
-    void data;
-    void node;
+    this.network.arriving = undefined;
+    node.act((_, localMs) =>
+      this.gossip(index).broadcast(EVENT_NAME, `${number} ${data}`, localMs)
+    );
     return broadcast;
   }
 
@@ -309,7 +335,7 @@ export class World implements NodeOwner, Village {
   }
 
   start(node: SimNode, localMs: number): Protocol {
-    const { create, profile = LAN_PROFILE } = this.#options;
+    const { create, profile = LAN_PROFILE, capabilities = simCapabilities } = this.#options;
     const { index, id } = node;
     const seed = mixSeeds(mixSeeds(this.seed, node.index), node.life);
     const addresses = [node.address];
@@ -328,11 +354,19 @@ export class World implements NodeOwner, Village {
       outlet: node,
     };
     if (create) return create(options, localMs);
-    return this.#gossips[index] = new Gossip(options, localMs);
+    const gossip = new Gossip(options, localMs);
+    this.#gossips[index] = gossip;
+    if (capabilities) gossip.setCapabilities(capabilities(index));
+    return gossip;
   }
 
   onEvent(node: SimNode, event: GossipEvent): void {
     if (event.type === "member") this.#onMember(node, event.member);
+    else if (event.type === "event" && event.event.name === EVENT_NAME) {
+      const { arriving } = this.network;
+      const hops = arriving?.[0] === EVENT_KINDS.event ? arriving[HOPS_OFFSET] ?? 0 : 0;
+      this.invariants.onEvent(node, parseInt(event.event.data), hops);
+    }
     this.onNodeEvent?.(node, event);
   }
 

@@ -85,6 +85,7 @@ export const CHURN: Scenario = {
     let actions = 0;
     for (const endMs = world.nowMs + 15 * MINUTE_MS; world.nowMs < endMs;) {
       if (stir(world)) actions++;
+      world.broadcast(anyOf(world.random, world.up).index);
       world.run(500 + randomBelow(world.random, 8_000));
     }
     for (const node of world.nodes) if (node.isRunning && !node.isPowered) world.wake(node.index);

@@ -1,7 +1,8 @@
 /** How it all fares as the village grows. */
 
 import { ALIVE } from "../beliefs.ts";
-import type { Scenario } from "../scenario.ts";
+import { type Scenario, seconds } from "../scenario.ts";
+import { EVENT_KINDS } from "../../../src/gossip/event_message.ts";
 import { anyOf, type World } from "../world.ts";
 
 /** A round: how often news are passed on. */
@@ -10,6 +11,7 @@ const MINUTE_MS = 60_000;
 /** Sizes of the growth table, up to the nodes of the run. */
 const SIZES = [100, 250, 500, 1_000, 2_500, 5_000];
 const NEWCOMERS = 3;
+const EVENTS = 10;
 
 export const GROWTH: Scenario = {
   name: "growth",
@@ -46,6 +48,33 @@ function measureSize(world: World, size: number): { rounds: number; bytes: numbe
   }
   return { rounds: Math.ceil(worstMs / ROUND_MS), bytes };
 }
+
+export const BROADCAST: Scenario = {
+  name: "broadcast",
+  help: "events from random members, one after another, first on links that carried none before",
+  nodes: 1_000,
+  limits: { unreached: 0, copies: 1.5, hops_max: 8 },
+  play(run) {
+    // Without capability records, whose copies look the same on the wire.
+    const world = run.world({ links: { loss: 0.01 }, capabilities: null });
+    world.village(run.nodes);
+    world.run(MINUTE_MS);
+    let [unreached, copies, hops, lastMs] = [0, 0, 0, 0];
+    for (let event = 0; event < EVENTS; event++) {
+      world.traffic.reset();
+      const broadcast = world.broadcast(anyOf(world.random, world.up).index, "x".repeat(200));
+      world.run(MINUTE_MS);
+      const sent = (world.traffic.kindMessages[EVENT_KINDS.event] ?? 0) / (run.nodes - 1);
+      run.note(`event ${event}: ${sent} copies, ${broadcast.maxHops} hops`);
+      unreached += run.nodes - broadcast.reached;
+      copies = Math.max(copies, sent);
+      hops = Math.max(hops, broadcast.maxHops);
+      lastMs = Math.max(lastMs, broadcast.lastMs - broadcast.sentMs);
+    }
+    world.run(2 * MINUTE_MS);
+    return { unreached, copies, hops_max: hops, last_s: seconds(lastMs) };
+  },
+};
 
 export const SCALE: Scenario = {
   name: "scale",
