@@ -9,6 +9,9 @@
  *  A <──────────records─ B
  * ```
  *
+ * After a burst of changes, as when many join or a split heals, a member is restless: it compares every few seconds
+ * with one neighbour after another until one believes the same.
+ *
  * A newcomer compares with every neighbour it gets. So what a member costs the others does not grow with the village
  * while nothing changes, and a table is complete after the first comparison.
  */
@@ -16,7 +19,7 @@
 import type { ByteReader } from "../base/byte_reader.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { PeerId } from "../base/peer_id.ts";
-import type { Random } from "../base/random.ts";
+import { type Random, randomBelow } from "../base/random.ts";
 import type { IdCodec } from "./id_codec.ts";
 import type { MemberRecord, RecordReader } from "./member_record.ts";
 import type { MemberTable } from "./member_table.ts";
@@ -59,6 +62,12 @@ const PERIOD_MS = 30_000;
 /** memberlist's pushPullScaleThreshold: beyond it the period grows with log2 N. */
 const SCALE_FROM = 32;
 const MAX_ENTRIES = Math.floor((MAX_MESSAGE_BYTES - 4) / SUMMARY_ENTRY_BYTES);
+/** How often a restless member compares, and how often before it gives up. */
+const RESTLESS_MS = 2_000;
+const MAX_RESTLESS = 16;
+/** So many changes since the last comparison make restless; in larger villages a share of the members. */
+const MIN_BURST = 3;
+const BURST_SHARE = 1 / 32;
 /** How long a dialled partner is awaited. */
 const PARTNER_MS = 10_000;
 
@@ -70,6 +79,9 @@ export function periodMs(members: number): number {
 export class AntiEntropy {
   readonly #host: AntiEntropyHost;
   #nextMs: number;
+  #changes = 0;
+  /** Comparisons left of a restless member; 0 is at rest. */
+  #restless = 0;
   #partner: { readonly id: PeerId; readonly untilMs: number } | undefined;
 
   constructor(host: AntiEntropyHost, nowMs: number) {
@@ -85,6 +97,8 @@ export class AntiEntropy {
   tick(nowMs: number): void {
     if (nowMs < this.#nextMs) return;
     const { table, random, neighbours, id } = this.#host;
+    this.#changes = 0;
+    if (this.#restless > 0) return this.#compareAgain(nowMs);
     this.#nextMs = nowMs + periodMs(table.living) * (0.75 + random.next() / 2);
     const [partner] = table.sample(
       1,
@@ -97,6 +111,14 @@ export class AntiEntropy {
     this.#host.dial(partner);
   }
 
+  /** What we believe of a member has changed. */
+  changed(nowMs: number): void {
+    const burst = Math.max(MIN_BURST, this.#host.table.living * BURST_SHARE);
+    if (++this.#changes < burst || this.#restless > 0) return;
+    this.#restless = MAX_RESTLESS;
+    this.#nextMs = Math.min(this.#nextMs, nowMs + this.#soonMs());
+  }
+
   /** A session is there, and we dialled: the tables are compared. */
   connected(id: PeerId, nowMs: number, isDialer: boolean): void {
     const isPartner = this.#partner?.id === id && nowMs < this.#partner.untilMs;
@@ -106,15 +128,19 @@ export class AntiEntropy {
 
   /** Offers our sums to a neighbour. */
   compare(id: PeerId): void {
-    this.#host.send(id, encodeDigest(this.#host.table.sums));
+    this.#host.send(id, encodeDigest(this.#host.table.sums, { isAnswer: false }));
   }
 
   receiveDigest(from: PeerId, reader: ByteReader): void {
+    const isAnswer = reader.u8() === 1;
     const [low, high] = [reader.u32(), reader.u32()];
     reader.end();
     const { sums } = this.#host.table;
-    if (low === sums.low >>> 0 && high === sums.high >>> 0) return;
-    this.#sendSummary(from);
+    const isSame = low === sums.low >>> 0 && high === sums.high >>> 0;
+    if (isSame) this.#restless = 0;
+    if (isAnswer) return;
+    if (isSame) this.#host.send(from, encodeDigest(sums, { isAnswer: true }));
+    else this.#sendSummary(from);
   }
 
   receiveSummary(from: PeerId, reader: ByteReader, nowMs: number): void {
@@ -167,6 +193,20 @@ export class AntiEntropy {
 
   receiveAbilities(reader: ByteReader, nowMs: number): void {
     while (reader.left > 0) this.#host.onAbility(reader.view(reader.u16()).slice(), nowMs);
+  }
+
+  #compareAgain(nowMs: number): void {
+    const { neighbours, random } = this.#host;
+    this.#restless--;
+    const { living } = this.#host.table;
+    this.#nextMs = nowMs + (this.#restless > 0 ? this.#soonMs() : periodMs(living));
+    const ids = [...neighbours.keys()];
+    const id = ids[randomBelow(random, ids.length)];
+    if (id !== undefined) this.compare(id);
+  }
+
+  #soonMs(): number {
+    return RESTLESS_MS * (0.75 + this.#host.random.next() / 2);
   }
 
   #compareEntry(

@@ -7,7 +7,7 @@
  *  3 ask       seq u32 | id 32                         "is that one there?" (SWIM's ping-req)
  *  4 nack      seq u32                                 "I could not tell": the asker's own link works (Lifeguard)
  *  5 rumours   rumour*
- *  6 digest    low u32 | high u32                      the sums of the sender's table
+ *  6 digest    isAnswer u8 | low u32 | high u32        the sums of the sender's table; an answer says "the same"
  *  7 summary   bits u8 | part u16 | (prefix 6 | incarnation u32 | isGone u8)*
  *  8 want      prefix 6 *
  *  9 records   (isDead u8 | record)*
@@ -117,8 +117,10 @@ export function encodeRumours(rumours: readonly Bytes[]): Bytes {
 
 export function encodeDigest(
   { low, high }: { readonly low: number; readonly high: number },
+  { isAnswer }: { readonly isAnswer: boolean },
 ): Bytes {
-  return new ByteWriter(9).u8(KINDS.digest).u32(low >>> 0).u32(high >>> 0).finish();
+  return new ByteWriter(10).u8(KINDS.digest).u8(isAnswer ? 1 : 0).u32(low >>> 0).u32(high >>> 0)
+    .finish();
 }
 
 export function encodeSummary(

@@ -292,6 +292,7 @@ export class Swim {
     if (!isGenuine(record, verify, ids)) return;
     const was = this.table.stateOf(id);
     if (!this.table.accept(record, nowMs)) return;
+    this.#antiEntropy.changed(nowMs);
     this.#prober.drop(id);
     this.#spread(id, { kind: "record", record }, nowMs);
     const change = was === undefined ? "joined" : record.status;
@@ -350,6 +351,7 @@ export class Swim {
   #bury(claim: Claim, nowMs: number): void {
     const { id, incarnation } = claim;
     if (!this.table.bury(id, incarnation, nowMs)) return;
+    this.#antiEntropy.changed(nowMs);
     this.#prober.drop(id);
     this.#spread(id, claim, nowMs);
     this.#host.onChange({ id, incarnation, change: "dead" });
