@@ -36,6 +36,7 @@ import type { Backend } from "../noise/backend.ts";
 import type { Inbox } from "../store/inbox.ts";
 import { isTrustCode, TrustError } from "../trust/certificate.ts";
 import type { Membership, Standing } from "../trust/membership.ts";
+import { Credentials } from "./credentials.ts";
 import { FILE_PUT, FileReceiver, refuseFiles } from "./file_receiver.ts";
 import { FileSender, type SendFileOptions } from "./file_sender.ts";
 import { Gatekeeper, type GatekeeperOptions } from "./gatekeeper.ts";
@@ -101,6 +102,7 @@ export class Agent {
   readonly #local: LocalNode;
   readonly #strangersLog: Log;
   readonly #gatekeeper: Gatekeeper | undefined;
+  readonly #credentials: Credentials | undefined;
   readonly #files: FileSender;
   readonly #shaper: Shaper;
   readonly #expiry: Timer;
@@ -160,7 +162,7 @@ export class Agent {
       reading: () => this.#vitals.reading,
       dial: (id, addresses) => this.whereabouts.seek(id, addresses),
       onEvent: (event) => this.#onGossip(event),
-      onStranger: () => {},
+      onStranger: (id, from) => this.#credentials?.miss(id, from),
     });
     this.whereabouts = new Whereabouts({
       village: this.villager,
@@ -188,6 +190,14 @@ export class Agent {
         this.villager.forget(id);
       },
       onSecret: () => this.onSecret?.(),
+    });
+    this.#credentials = trust && new Credentials({
+      membership: trust.membership,
+      node: this.node,
+      clock,
+      log,
+      learn: (certificates) => this.gatekeeper.learn(certificates),
+      onLearnt: (from) => this.villager.compare(from),
     });
     const { createSha256 } = backend.primitives;
     this.#files = new FileSender({ node: this.node, clock, createSha256 });
@@ -277,7 +287,7 @@ export class Agent {
     this.villager.close();
     await this.node.close();
     this.#shaper.close();
-    await Promise.all([dialling, this.#gatekeeper?.close()]);
+    await Promise.all([dialling, this.#gatekeeper?.close(), this.#credentials?.close()]);
   }
 
   #open(): void {

@@ -180,6 +180,11 @@ export class Villager {
     this.#enter((nowMs) => this.gossip.review(nowMs));
   }
 
+  /** Hears from a neighbour once more all that it knows and we do not. */
+  compare(id: PeerId): void {
+    this.#enter(() => this.gossip.compare(id));
+  }
+
   /** A member is none any more. */
   forget(id: PeerId): void {
     this.#enter(() => this.gossip.forget(id));
