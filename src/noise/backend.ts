@@ -1,20 +1,23 @@
 /**
- * Chooses the cryptography at start: the runtime's where it agrees with the reference on a self-test,
- * the reference otherwise. `hamlet status` shows the outcome.
+ * Chooses the cryptography: at start the runtime's where it agrees with the reference on a self-test, the
+ * reference otherwise; for small records a faster cipher, once there are so many that it is worth its
+ * memory. `hamlet status` shows what is in use.
  */
 
 import { type Bytes, concatBytes, equalBytes } from "../base/bytes.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
 import { nativePrimitives } from "./native.ts";
 import { noblePrimitives } from "./noble.ts";
+import { OnDemand } from "./on_demand.ts";
 import { type Aead, KEY_BYTES, NONCE_BYTES, type Primitives } from "./primitives.ts";
-import { SMALL_BYTES, withSmallRecords } from "./wasm_aead.ts";
+import { loadSmallAead, SMALL_BYTES, withSmallRecords } from "./wasm_aead.ts";
 
 /** The primitives in use and why. */
 export interface Backend {
   readonly primitives: Primitives;
-  /** Which implementation does what, for people. */
+  /** Which implementation does what at this moment, for people. */
   readonly report: {
     readonly aead: string;
     readonly x25519: string;
@@ -22,24 +25,31 @@ export interface Backend {
     /** Why the faster candidates were refused, if they were. */
     readonly refused: string | null;
   };
+  /** Resolves when no faster cipher is being loaded. Never rejects. */
+  readonly settled: Promise<void>;
 }
+
+/**
+ * So many small records within so long make an agent busy: 200 a second. Forming a village of fifty takes
+ * some hundreds in all, an idle agent with ten peers a few a second.
+ */
+const BUSY = Object.freeze({ uses: 2_048, withinMs: 10_000 });
 
 const EMPTY: Bytes = new Uint8Array(0);
 /** Public key, message and signature that satisfy Ed25519's equation without any secret: A = R, S = 0. */
 const WEAK_SIGNATURE: readonly [Bytes, Bytes, Bytes] = weakSignature();
 
 /** Picks the fastest primitives that agree with the reference. `"noble"` forces the reference. */
-export function chooseBackend(wanted: "auto" | "noble" = "auto"): Backend {
-  if (wanted === "noble") return backendOf(noblePrimitives, null);
+export function chooseBackend(
+  wanted: "auto" | "noble" = "auto",
+  clock: Clock = systemClock,
+): Backend {
+  if (wanted === "noble") return referenceBackend(null);
   try {
-    const candidate: Primitives = {
-      ...nativePrimitives,
-      aead: withSmallRecords(nativePrimitives.aead),
-    };
-    selfTest(candidate, noblePrimitives);
-    return backendOf(candidate, null);
+    selfTest(nativePrimitives, noblePrimitives);
+    return nativeBackend(clock);
   } catch (error) {
-    return backendOf(noblePrimitives, describeError(error));
+    return referenceBackend(describeError(error));
   }
 }
 
@@ -50,11 +60,7 @@ export function chooseBackend(wanted: "auto" | "noble" = "auto"): Backend {
 export function selfTest(candidate: Primitives, reference: Primitives): void {
   const key = pattern(KEY_BYTES, 1);
   const other = pattern(KEY_BYTES, 2);
-  for (const length of [0, 1, 64, SMALL_BYTES, SMALL_BYTES + 1]) {
-    for (const ad of [pattern(0, 0), pattern(KEY_BYTES, 3)]) {
-      compareAeads(candidate.aead, reference.aead, key, ad, pattern(length, 4));
-    }
-  }
+  testAead(candidate.aead, reference.aead, [0, 1, 64, SMALL_BYTES, SMALL_BYTES + 1]);
   const ours = candidate.importDhKeyPair(key);
   const theirs = reference.importDhKeyPair(key);
   expectEqual("X25519 public key", ours.publicKey, theirs.publicKey);
@@ -82,6 +88,15 @@ export function selfTest(candidate: Primitives, reference: Primitives): void {
   expectEqual("HKDF", candidate.hkdf(key, other, 3), reference.hkdf(key, other, 3));
 }
 
+function testAead(candidate: Aead, reference: Aead, lengths: readonly number[]): void {
+  const key = pattern(KEY_BYTES, 1);
+  for (const length of lengths) {
+    for (const ad of [pattern(0, 0), pattern(KEY_BYTES, 3)]) {
+      compareAeads(candidate, reference, key, ad, pattern(length, 4));
+    }
+  }
+}
+
 function compareAeads(candidate: Aead, reference: Aead, key: Bytes, ad: Bytes, plaintext: Bytes) {
   const nonce = pattern(NONCE_BYTES, 5);
   const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
@@ -98,14 +113,44 @@ function compareAeads(candidate: Aead, reference: Aead, key: Bytes, ad: Bytes, p
   }
 }
 
-function backendOf(primitives: Primitives, refused: string | null): Backend {
+/** Loads the cipher for small records. Rejects unless it agrees with the reference. */
+async function loadTestedAead(): Promise<Aead> {
+  const aead = await loadSmallAead();
+  testAead(aead, noblePrimitives.aead, [0, 1, 64, SMALL_BYTES]);
+  return aead;
+}
+
+function nativeBackend(clock: Clock): Backend {
+  const { aead: large, name } = nativePrimitives;
+  const small = new OnDemand({ ...BUSY, clock, load: loadTestedAead });
+  const aead = withSmallRecords(large, () => small.use());
   const report = {
-    aead: primitives.aead.name,
-    x25519: primitives.name,
-    ed25519: primitives.name,
-    refused,
+    get aead() {
+      return small.value ? `${large.name}+${small.value.name}` : large.name;
+    },
+    x25519: name,
+    ed25519: name,
+    get refused() {
+      return small.refused ?? null;
+    },
   };
-  return Object.freeze({ primitives, report: Object.freeze(report) });
+  return Object.freeze({
+    primitives: Object.freeze({ ...nativePrimitives, aead }),
+    report: Object.freeze(report),
+    get settled() {
+      return small.settled;
+    },
+  });
+}
+
+function referenceBackend(refused: string | null): Backend {
+  const { name, aead } = noblePrimitives;
+  const report = { aead: aead.name, x25519: name, ed25519: name, refused };
+  return Object.freeze({
+    primitives: noblePrimitives,
+    report: Object.freeze(report),
+    settled: Promise.resolve(),
+  });
 }
 
 function expectEqual(what: string, actual: Bytes | undefined, expected: Bytes | undefined): void {

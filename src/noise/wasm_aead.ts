@@ -1,55 +1,121 @@
 /**
- * ChaCha20-Poly1305 in WebAssembly, for small records only.
+ * ChaCha20-Poly1305 in WebAssembly, for small records only: libsodium's.
  *
- * A call into the runtime's native cipher costs 2 to 4 us before the first byte; this one costs about
- * half of that up to {@link SMALL_BYTES} and loses above (`bench/aead_bench.ts`). A 64-byte round trip
- * pays it four times. Its tag comparison is not constant-time; that is harmless here because the first
- * tag that does not verify ends the link and its keys.
+ * A call into the runtime's native cipher costs 2 to 4 us before the first byte; this one costs a fifth of
+ * that, and loses above {@link SMALL_BYTES} (`bench/aead_bench.ts`). A 64-byte round trip pays it four times.
+ * It costs some 5 MB, so it is loaded by who is busy: see `backend.ts`.
  */
 
-import { ChaCha20Poly1305, newInstance } from "@chainsafe/as-chacha20poly1305";
 import type { Bytes } from "../base/bytes.ts";
 import { Slab } from "../base/slab.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
-import type { Aead } from "./primitives.ts";
+import { type Aead, KEY_BYTES, NONCE_BYTES } from "./primitives.ts";
 
 /** Plaintext length up to which the WebAssembly cipher is the faster one, bytes. */
-export const SMALL_BYTES = 256;
+export const SMALL_BYTES = 1_024;
 
-/** The longest associated data the WebAssembly module takes; Noise's is a 32-byte hash or empty. */
+/** The longest associated data it takes; Noise's is a 32-byte hash or empty. */
 const MAX_AD_BYTES = 32;
+const NULL = 0;
 
-/** Uses the WebAssembly cipher up to {@link SMALL_BYTES} and `large` above. */
-export function withSmallRecords(large: Aead): Aead {
-  const wasm = new ChaCha20Poly1305(newInstance());
-  const joined = new Uint8Array(SMALL_BYTES);
-  const slab = new Slab();
+/**
+ * What we use of libsodium's raw module, under the names of its C functions. Pointers are numbers, and a
+ * length of 64 bits comes as two halves, the low one first.
+ */
+interface Sodium {
+  /** Its memory; another array once it has grown. */
+  readonly HEAPU8: Bytes;
+  _malloc(length: number): number;
+  // deno-fmt-ignore
+  _crypto_aead_chacha20poly1305_ietf_encrypt(
+    c: number, clen: number, m: number, mlen: number, mlenHigh: number,
+    ad: number, adlen: number, adlenHigh: number, nsec: number, npub: number, k: number,
+  ): number;
+  /** 0 unless it is forged. */
+  // deno-fmt-ignore
+  _crypto_aead_chacha20poly1305_ietf_decrypt(
+    m: number, mlen: number, nsec: number, c: number, clen: number, clenHigh: number,
+    ad: number, adlen: number, adlenHigh: number, npub: number, k: number,
+  ): number;
+}
+
+/** `small` for records within its limits, once it is there, and `large` for all others. */
+export function withSmallRecords(large: Aead, small: () => Aead | undefined): Aead {
+  const isSmall = (length: number, ad: Bytes) =>
+    length >= 0 && length <= SMALL_BYTES && ad.length <= MAX_AD_BYTES;
   return {
-    name: `${large.name}+wasm`,
+    name: large.name,
     seal(key, nonce, ad, parts, out) {
-      const length = out.length - TAG_BYTES;
-      if (length > SMALL_BYTES || ad.length > MAX_AD_BYTES) {
-        return large.seal(key, nonce, ad, parts, out);
-      }
-      wasm.seal(key, nonce, join(parts, joined, length), ad, out);
+      const aead = isSmall(out.length - TAG_BYTES, ad) ? small() ?? large : large;
+      aead.seal(key, nonce, ad, parts, out);
     },
     open(key, nonce, ad, sealed) {
-      const length = sealed.length - TAG_BYTES;
-      if (length > SMALL_BYTES || length < 0 || ad.length > MAX_AD_BYTES) {
-        return large.open(key, nonce, ad, sealed);
-      }
-      const plaintext = slab.cut(length);
-      return wasm.open(key, nonce, sealed, ad, plaintext) === null ? undefined : plaintext;
+      const aead = isSmall(sealed.length - TAG_BYTES, ad) ? small() ?? large : large;
+      return aead.open(key, nonce, ad, sealed);
     },
   };
 }
 
-function join(parts: readonly Bytes[], scratch: Bytes, length: number): Bytes {
-  if (parts.length === 1 && parts[0]) return parts[0];
-  let offset = 0;
-  for (const part of parts) {
-    scratch.set(part, offset);
-    offset += part.length;
-  }
-  return scratch.subarray(0, length);
+/** Loads the cipher. It takes what {@link withSmallRecords} lets through, and nothing longer. */
+export async function loadSmallAead(): Promise<Aead> {
+  const { default: start } = await import("libsodium");
+  return smallAead(await start());
+}
+
+function smallAead(sodium: Sodium): Aead {
+  const k = sodium._malloc(KEY_BYTES);
+  const npub = sodium._malloc(NONCE_BYTES);
+  const a = sodium._malloc(MAX_AD_BYTES);
+  const m = sodium._malloc(SMALL_BYTES);
+  const c = sodium._malloc(SMALL_BYTES + TAG_BYTES);
+  const slab = new Slab();
+  const put = (key: Bytes, nonce: Bytes, ad: Bytes): Bytes => {
+    const memory = sodium.HEAPU8;
+    memory.set(key, k);
+    memory.set(nonce, npub);
+    if (ad.length > 0) memory.set(ad, a);
+    return memory;
+  };
+  return {
+    name: "wasm",
+    seal(key, nonce, ad, parts, out) {
+      let length = 0;
+      for (const part of parts) length += part.length;
+      checkLimits(length, ad);
+      const memory = put(key, nonce, ad);
+      let end = m;
+      for (const part of parts) {
+        memory.set(part, end);
+        end += part.length;
+      }
+      // deno-fmt-ignore
+      sodium._crypto_aead_chacha20poly1305_ietf_encrypt(
+        c, NULL, m, length, 0, a, ad.length, 0, NULL, npub, k,
+      );
+      out.set(memory.subarray(c, c + length + TAG_BYTES));
+    },
+    open(key, nonce, ad, sealed) {
+      const length = sealed.length - TAG_BYTES;
+      checkLimits(length, ad);
+      const memory = put(key, nonce, ad);
+      memory.set(sealed, c);
+      // deno-fmt-ignore
+      const status = sodium._crypto_aead_chacha20poly1305_ietf_decrypt(
+        m, NULL, NULL, c, sealed.length, 0, a, ad.length, 0, npub, k,
+      );
+      if (status !== 0) return undefined;
+      const plaintext = slab.cut(length);
+      plaintext.set(memory.subarray(m, m + length));
+      return plaintext;
+    },
+  };
+}
+
+/** What does not fit would be written over the module's own memory. */
+function checkLimits(length: number, ad: Bytes): void {
+  if (length >= 0 && length <= SMALL_BYTES && ad.length <= MAX_AD_BYTES) return;
+  throw new RangeError(
+    `Cannot use small cipher: length ${length} exceeds ${SMALL_BYTES}, or that of the associated ` +
+      `data, ${ad.length}, exceeds ${MAX_AD_BYTES}`,
+  );
 }

@@ -3,17 +3,13 @@
 import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import type { Bytes } from "../../src/base/bytes.ts";
-import { chooseBackend, selfTest } from "../../src/noise/backend.ts";
+import { ManualClock } from "../../src/base/clock.ts";
+import { type Backend, chooseBackend, selfTest } from "../../src/noise/backend.ts";
 import { nativePrimitives } from "../../src/noise/native.ts";
 import { noblePrimitives } from "../../src/noise/noble.ts";
 import type { Aead, DhKeyPair, Primitives } from "../../src/noise/primitives.ts";
-import { SMALL_BYTES, withSmallRecords } from "../../src/noise/wasm_aead.ts";
-import { fixedBytes, flipped } from "./fixtures.ts";
-
-const native: Primitives = {
-  ...nativePrimitives,
-  aead: withSmallRecords(nativePrimitives.aead),
-};
+import { SMALL_BYTES } from "../../src/noise/wasm_aead.ts";
+import { busyPrimitives as native, fixedBytes, flipped } from "./fixtures.ts";
 
 /** One thing broken, and the primitive that the refusal must name. */
 const BROKEN: readonly {
@@ -183,17 +179,80 @@ const BROKEN: readonly {
 ];
 
 Deno.test({
-  name: "chooseBackend() picks the runtime's primitives here, with small records in WebAssembly",
+  name: "chooseBackend() picks the runtime's primitives here",
   permissions: "none",
   fn() {
     const { primitives, report } = chooseBackend();
-    assertEquals(report, {
+    assertEquals({ ...report }, {
+      aead: "native",
+      x25519: "native",
+      ed25519: "native",
+      refused: null,
+    });
+    assertEquals([primitives.name, primitives.aead.name], ["native", "native"]);
+  },
+});
+
+Deno.test({
+  name: "chooseBackend() loads the cipher for small records once there are 2,048 within 10 s",
+  permissions: "none",
+  async fn() {
+    const clock = new ManualClock();
+    const backend = chooseBackend("auto", clock);
+    sealSmall(backend, 2_047);
+    clock.advance(10_001);
+    sealSmall(backend, 1);
+    await backend.settled;
+    assertEquals(backend.report.aead, "native", "too slow");
+    sealSmall(backend, 2_047);
+    clock.advance(10_000);
+    await backend.settled;
+    assertEquals(backend.report.aead, "native", "too few");
+    sealSmall(backend, 1);
+    await backend.settled;
+    assertEquals({ ...backend.report }, {
       aead: "native+wasm",
       x25519: "native",
       ed25519: "native",
       refused: null,
     });
-    assertEquals([primitives.name, primitives.aead.name], ["native", "native+wasm"]);
+    assertEquals(sealSmall(backend, 1), sealSmall(chooseBackend("noble"), 1));
+  },
+});
+
+Deno.test({
+  name: "chooseBackend() does not count large records",
+  permissions: "none",
+  async fn() {
+    const backend = chooseBackend("auto", new ManualClock());
+    sealSmall(backend, 4_096, SMALL_BYTES + 1);
+    await backend.settled;
+    assertEquals(backend.report.aead, "native");
+  },
+});
+
+Deno.test({
+  name:
+    "chooseBackend() goes on with the native cipher, and says why, where WebAssembly cannot start",
+  permissions: "none",
+  async fn() {
+    const { instantiate } = WebAssembly;
+    WebAssembly.instantiate = (() => {
+      throw new Error("no WebAssembly on this device");
+    }) as unknown as typeof instantiate;
+    const backend = chooseBackend("auto", new ManualClock());
+    try {
+      sealSmall(backend, 2_048);
+      await backend.settled;
+    } finally {
+      WebAssembly.instantiate = instantiate;
+    }
+    assertEquals(backend.report.aead, "native");
+    assertMatch(backend.report.refused ?? "", /no WebAssembly on this device/);
+    sealSmall(backend, 4_096);
+    await backend.settled;
+    assertEquals(backend.report.aead, "native", "it is not tried again");
+    assertEquals(sealSmall(backend, 1), sealSmall(chooseBackend("noble"), 1));
   },
 });
 
@@ -208,23 +267,22 @@ Deno.test({
 });
 
 Deno.test({
-  name: "chooseBackend() falls back to the reference and says why when the candidate cannot start",
+  name: "chooseBackend() falls back to the reference and says why when the self-test cannot run",
   permissions: "none",
   fn() {
-    const { Instance } = WebAssembly;
-    WebAssembly.Instance = class {
-      constructor() {
-        throw new Error("no WebAssembly on this device");
-      }
-    } as unknown as typeof WebAssembly.Instance;
+    const { from } = Uint8Array;
+    Uint8Array.from = () => {
+      throw new Error("no such function on this device");
+    };
+    let backend: Backend;
     try {
-      const { primitives, report } = chooseBackend();
-      assertStrictEquals(primitives, noblePrimitives);
-      assertEquals(report.aead, "noble");
-      assertEquals(report.refused, "no WebAssembly on this device");
+      backend = chooseBackend();
     } finally {
-      WebAssembly.Instance = Instance;
+      Uint8Array.from = from;
     }
+    assertStrictEquals(backend.primitives, noblePrimitives);
+    assertEquals(backend.report.aead, "noble");
+    assertEquals(backend.report.refused, "no such function on this device");
     assertEquals(chooseBackend().report.refused, null);
   },
 });
@@ -272,6 +330,16 @@ Deno.test({
     assert(Object.isFrozen(backend) && Object.isFrozen(backend.report));
   },
 });
+
+/** Seals `count` records of `length` bytes; returns the last. */
+function sealSmall({ primitives }: Backend, count: number, length = 64): Bytes {
+  const out = new Uint8Array(length + 16);
+  const plaintext = new Uint8Array(length);
+  for (let i = 0; i < count; i++) {
+    primitives.aead.seal(fixedBytes(32, 1), fixedBytes(12, 2), new Uint8Array(0), [plaintext], out);
+  }
+  return out;
+}
 
 function withAead(changes: Partial<Aead>): Primitives {
   return { ...native, aead: { ...native.aead, ...changes } };

@@ -3,11 +3,13 @@
 import { assertEquals } from "@std/assert";
 import { type Bytes, concatBytes } from "../../src/base/bytes.ts";
 import { type Random, randomBelow } from "../../src/base/random.ts";
-import { chooseBackend } from "../../src/noise/backend.ts";
-import { nativePrimitives } from "../../src/noise/native.ts";
+import { nativeAead, nativePrimitives } from "../../src/noise/native.ts";
 import { noblePrimitives } from "../../src/noise/noble.ts";
 import type { Aead, Primitives } from "../../src/noise/primitives.ts";
-import { withSmallRecords } from "../../src/noise/wasm_aead.ts";
+import { loadSmallAead, withSmallRecords } from "../../src/noise/wasm_aead.ts";
+
+/** The WebAssembly cipher. */
+export const smallAead: Aead = await loadSmallAead();
 
 /** The WebAssembly cipher alone: a record above its size class fails the test instead of passing on. */
 export const wasmOnlyAead: Aead = withSmallRecords({
@@ -18,16 +20,22 @@ export const wasmOnlyAead: Aead = withSmallRecords({
   open: () => {
     throw new Error("the large cipher was asked to open");
   },
-});
+}, () => smallAead);
+
+/** What an agent with much to do runs on. */
+export const busyPrimitives: Primitives = {
+  ...nativePrimitives,
+  aead: withSmallRecords(nativeAead, () => smallAead),
+};
 
 /** Both implementations of every primitive. */
 export const IMPLEMENTATIONS: readonly Primitives[] = [noblePrimitives, nativePrimitives];
 
-/** What sessions run on: the reference, and whatever this machine chose. */
-export const BACKENDS: readonly Primitives[] = [noblePrimitives, chooseBackend().primitives];
+/** What sessions run on: the reference, and the runtime's primitives with small records in WebAssembly. */
+export const BACKENDS: readonly Primitives[] = [noblePrimitives, busyPrimitives];
 
 /** The fastest backend here, for exhaustive tests. */
-export const fast: Primitives = chooseBackend().primitives;
+export const fast: Primitives = busyPrimitives;
 
 /** `length` bytes that depend on `seed` alone. */
 export function fixedBytes(length: number, seed: number): Bytes {

@@ -5,14 +5,16 @@ import { type Bytes, concatBytes, decodeHex, encodeUtf8 } from "../../src/base/b
 import { nativeAead } from "../../src/noise/native.ts";
 import { dhPublicKeyOf, dhSecretOf, noblePrimitives } from "../../src/noise/noble.ts";
 import { isAllZero, randomBytes } from "../../src/noise/primitives.ts";
-import { SMALL_BYTES, withSmallRecords } from "../../src/noise/wasm_aead.ts";
+import { SMALL_BYTES } from "../../src/noise/wasm_aead.ts";
 import {
   assertBytes,
+  busyPrimitives,
   fixedBytes,
   flipped,
   hmacSha256,
   IMPLEMENTATIONS,
   sealWith,
+  smallAead,
   wasmOnlyAead,
 } from "./fixtures.ts";
 
@@ -177,7 +179,7 @@ Deno.test({
   permissions: "none",
   fn() {
     const { key, nonce, ad, sealed } = SUNSCREEN;
-    const aead = withSmallRecords(nativeAead);
+    const { aead } = busyPrimitives;
     for (let length = 0; length < sealed.length; length++) {
       assertEquals(aead.open(key, nonce, ad, sealed.subarray(0, length)), undefined);
     }
@@ -189,7 +191,7 @@ Deno.test({
   permissions: "none",
   fn() {
     const { key, nonce } = SUNSCREEN;
-    const aead = withSmallRecords(nativeAead);
+    const { aead } = busyPrimitives;
     for (const length of [0, 1, 15, 16, 17, 63, 64, 65, SMALL_BYTES, SMALL_BYTES + 1, 4096]) {
       for (const adLength of [0, 1, 16, 32, 33]) {
         const plaintext = fixedBytes(length, 3);
@@ -213,6 +215,30 @@ Deno.test({
     assertThrows(seal(tooLong, new Uint8Array(0)), Error, "the large cipher was asked to seal");
     assertThrows(seal(fixedBytes(1, 1), fixedBytes(33, 1)), Error, "the large cipher was asked");
     seal(fixedBytes(SMALL_BYTES, 1), fixedBytes(32, 1))();
+  },
+});
+
+Deno.test({
+  name: "loadSmallAead() gives a cipher that writes nothing past its own buffers",
+  permissions: "none",
+  fn() {
+    const { key, nonce, ad, plaintext, sealed } = SUNSCREEN;
+    const [longest, tooLong] = [fixedBytes(SMALL_BYTES, 1), fixedBytes(SMALL_BYTES + 1, 1)];
+    for (const [text, itsAd] of [[tooLong, ad], [plaintext, fixedBytes(33, 1)]] as const) {
+      assertThrows(() => sealWith(smallAead, key, nonce, { ad: itsAd, parts: [text] }), RangeError);
+      const forged = new Uint8Array(text.length + 16);
+      assertThrows(() => smallAead.open(key, nonce, itsAd, forged), RangeError);
+    }
+    // `out` says less than the parts hold.
+    const out = new Uint8Array(longest.length + 16);
+    assertThrows(() => smallAead.seal(key, nonce, ad, [longest, plaintext], out), RangeError);
+    assertThrows(
+      () => smallAead.seal(key, nonce, ad, [plaintext], out.subarray(0, 20)),
+      RangeError,
+    );
+    assertThrows(() => smallAead.open(key, nonce, ad, sealed.subarray(0, 15)), RangeError);
+    assertBytes(sealWith(smallAead, key, nonce, { ad, parts: [plaintext] }), sealed);
+    assertBytes(smallAead.open(key, nonce, ad, sealed), plaintext);
   },
 });
 
