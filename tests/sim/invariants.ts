@@ -198,11 +198,13 @@ export class Invariants {
     if (broadcast.isJudged || isSplit) return;
     if (nowMs - Math.max(sentMs, splitSinceMs) < EVENT_MS) return;
     broadcast.isJudged = true;
-    for (const node of nodes) {
-      const wasThere = node.isUp && node.upSinceMs <= sentMs && !this.#village.isRevoked(node);
-      if (wasThere && has[node.index] === 0) {
-        this.#village.fail(`node ${node.index} was never told of event ${number}`);
-      }
+    const there = nodes.filter((node) =>
+      node.isUp && node.upSinceMs <= sentMs && !this.#village.isRevoked(node)
+    );
+    // It may have died with its origin, before anybody else had it.
+    if (!there.some(({ index }) => has[index] === 1)) return;
+    for (const { index } of there) {
+      if (has[index] === 0) this.#village.fail(`node ${index} was never told of event ${number}`);
     }
   }
 }

@@ -5,8 +5,8 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { describeError } from "../../src/base/errors.ts";
-import { type Outcome, playScenario, type Scenario } from "./scenario.ts";
+import { playTasks, type Task, type Word } from "./pool.ts";
+import type { Outcome, Scenario } from "./scenario.ts";
 import { scenarioOf, SCENARIOS } from "./scenarios.ts";
 
 const HELP = `Usage: deno task sim [options]
@@ -19,6 +19,7 @@ Options:
   --seed N         The first seed (default 1)
   --seeds K        So many seeds, from the first on (default 1)
   --nodes N        Members, instead of the scenario's own number
+  --jobs J         Runs at a time, each with a thread of its own (default 1)
   --scale          The same as --scenario scale
   --digest         Sum up every byte that is delivered (SHA-256)
   --json           Print one JSON array
@@ -31,12 +32,14 @@ ${SCENARIOS.map(({ name, help, nodes }) => `  ${name.padEnd(16)} ${help} (${node
 const LONG: readonly string[] = ["quiet", "growth", "scale"];
 const MAX_SEEDS = 100_000;
 const MAX_NODES = 10_000;
+const MAX_JOBS = 64;
 
 interface Options {
   readonly scenarios: readonly Scenario[];
   readonly seed: number;
   readonly seeds: number;
   readonly nodes: number | undefined;
+  readonly jobs: number;
   readonly hasDigest: boolean;
   readonly json: boolean;
 }
@@ -46,7 +49,7 @@ function readOptions(args: readonly string[]): Options | "help" | string {
   const unknown: string[] = [];
   const flags = parseArgs([...args], {
     boolean: ["json", "help", "scale", "digest"],
-    string: ["scenario", "seed", "seeds", "nodes"],
+    string: ["scenario", "seed", "seeds", "nodes", "jobs"],
     collect: ["scenario"],
     alias: { h: "help" },
     unknown: (arg) => unknown.push(arg) === 0,
@@ -63,8 +66,9 @@ function readOptions(args: readonly string[]): Options | "help" | string {
   const seed = readCount(flags.seed, 1, 0xffff_ffff);
   const seeds = readCount(flags.seeds, 1, MAX_SEEDS);
   const nodes = readCount(flags.nodes, 0, MAX_NODES);
-  if (seed === undefined || seeds === undefined || nodes === undefined) {
-    return "--seed, --seeds and --nodes are whole numbers; see --help";
+  const jobs = readCount(flags.jobs, 1, MAX_JOBS);
+  if (seed === undefined || !seeds || nodes === undefined || !jobs) {
+    return "--seed, --seeds, --nodes and --jobs are whole numbers; see --help";
   }
   return {
     scenarios: scenarios.length > 0
@@ -73,6 +77,7 @@ function readOptions(args: readonly string[]): Options | "help" | string {
     seed,
     seeds,
     nodes: nodes === 0 ? undefined : nodes,
+    jobs,
     hasDigest: flags.digest,
     json: flags.json,
   };
@@ -83,7 +88,7 @@ function readCount(text: string | undefined, fallback: number, max: number): num
   return /^\d+$/.test(text) && Number(text) <= max ? Number(text) : undefined;
 }
 
-function main(args: readonly string[]): number {
+async function main(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
   if (options === "help") {
     console.log(HELP);
@@ -93,32 +98,31 @@ function main(args: readonly string[]): number {
     console.error(options);
     return 2;
   }
+  const { scenarios, seed: first, seeds, nodes, jobs, hasDigest, json } = options;
+  const tasks = scenarios.flatMap(({ name: scenario }) =>
+    Array.from(
+      { length: seeds },
+      (_, at): Task => ({ scenario, seed: first + at, nodes, hasDigest }),
+    )
+  );
   const outcomes: Outcome[] = [];
   let failures = 0;
-  for (const scenario of options.scenarios) {
-    for (let seed = options.seed; seed < options.seed + options.seeds; seed++) {
-      const outcome = play(scenario, seed, options);
-      if (!outcome || outcome.broken.length > 0) failures++;
-      if (outcome) outcomes.push(outcome);
-      if (outcome && !options.json) console.log(lineOf(outcome));
-    }
-  }
-  if (options.json) console.log(JSON.stringify(outcomes, null, 2));
-  else console.log(failures === 0 ? "all held" : `${failures} failed`);
+  await playTasks(tasks, jobs, (task, word) => {
+    const complaints = complaintsOf(word);
+    if (word.type === "note") console.error(`  ${task.scenario}, seed ${task.seed}: ${word.text}`);
+    if (word.type === "outcome") outcomes.push(word.outcome);
+    if (word.type === "outcome" && !json) console.log(lineOf(word.outcome));
+    for (const complaint of complaints) console.error(`FAILED ${complaint}`);
+    if (complaints.length > 0) failures++;
+  });
+  if (json) console.log(JSON.stringify(outcomes, null, 2));
+  else console.log(failures === 0 ? "all held" : `${failures} of ${tasks.length} failed`);
   return failures === 0 ? 0 : 1;
 }
 
-function play(scenario: Scenario, seed: number, options: Options): Outcome | undefined {
-  const { nodes, hasDigest } = options;
-  const note = (text: string) => console.error(`  ${scenario.name}, seed ${seed}: ${text}`);
-  try {
-    const outcome = playScenario(scenario, { seed, ...nodes && { nodes }, hasDigest, note });
-    for (const broken of outcome.broken) console.error(`FAILED ${broken}`);
-    return outcome;
-  } catch (error) {
-    console.error(`FAILED ${describeError(error)}`);
-    return undefined;
-  }
+function complaintsOf(word: Word): readonly string[] {
+  if (word.type === "failed") return [word.reason];
+  return word.type === "outcome" ? word.outcome.broken : [];
 }
 
 function lineOf({ scenario, seed, nodes, metrics, broken, ...cost }: Outcome): string {
@@ -136,4 +140,4 @@ function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-if (import.meta.main) Deno.exit(main(Deno.args));
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -53,7 +53,7 @@ export class End {
   readonly node: SimNode;
   readonly latencyMs: number;
   readonly isDialer: boolean;
-  #peer: End | undefined;
+  #peer: End = this;
 
   constructor(node: SimNode, latencyMs: number, isDialer: boolean) {
     this.node = node;
@@ -62,7 +62,6 @@ export class End {
   }
 
   get peer(): End {
-    if (!this.#peer) throw new TypeError("Cannot use a session: it has one end");
     return this.#peer;
   }
 
