@@ -5,6 +5,8 @@
  * on a {@link ManualClock} that moves only when told to. Durations and instants are milliseconds.
  */
 
+import { TimerHeap } from "./timer_heap.ts";
+
 /** A timer that has been set. */
 export interface Timer {
   /** Stops the timer; harmless once it has fired. */
@@ -72,18 +74,11 @@ export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   return promise;
 }
 
-interface Entry {
-  readonly dueMs: number;
-  readonly order: number;
-  readonly action: () => void;
-}
-
-/** A clock that moves only by {@link ManualClock.advance}: timers fire in order of their due time. */
+/** A clock that moves only when told to: timers fire in order of their due time. */
 export class ManualClock implements Clock {
   #nowMs = 0;
-  #order = 0;
   #wallStartMs: number;
-  readonly #entries = new Set<Entry>();
+  readonly #timers = new TimerHeap<() => void>();
 
   /** `wallStartMs` is the wall time at which the clock starts, Unix milliseconds. */
   constructor(wallStartMs = 1_750_000_000_000) {
@@ -99,9 +94,8 @@ export class ManualClock implements Clock {
   }
 
   schedule(delayMs: number, action: () => void): Timer {
-    const entry = { dueMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, action };
-    this.#entries.add(entry);
-    return { cancel: () => void this.#entries.delete(entry) };
+    const entry = this.#timers.push(this.#nowMs + Math.max(0, delayMs), action);
+    return { cancel: () => this.#timers.drop(entry) };
   }
 
   /** Moves the wall clock alone, as after a sleep or a correction. */
@@ -111,16 +105,15 @@ export class ManualClock implements Clock {
 
   /** Number of timers that are set. */
   get pending(): number {
-    return this.#entries.size;
+    return this.#timers.size;
   }
 
   /** Moves time on by `ms`, firing every timer that falls due, those they set included. */
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms;
-    for (let next = this.#earliest(untilMs); next; next = this.#earliest(untilMs)) {
-      this.#entries.delete(next);
-      this.#nowMs = Math.max(this.#nowMs, next.dueMs);
-      next.action();
+    for (let nextMs = this.#timers.nextMs; nextMs <= untilMs; nextMs = this.#timers.nextMs) {
+      this.#nowMs = Math.max(this.#nowMs, nextMs);
+      this.#timers.pop()?.();
     }
     this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
@@ -133,20 +126,32 @@ export class ManualClock implements Clock {
     }
   }
 
-  #earliest(untilMs: number): Entry | undefined {
-    let earliest: Entry | undefined;
-    for (const entry of this.#entries) {
-      if (entry.dueMs > untilMs) continue;
-      if (
-        !earliest || entry.dueMs < earliest.dueMs ||
-        (entry.dueMs === earliest.dueMs && entry.order < earliest.order)
-      ) earliest = entry;
+  /**
+   * Moves on to `untilMs` from timer to timer, letting promises settle after each instant at which any fired: what
+   * waits for nothing but this clock cannot tell it from {@link run} in endlessly small steps. Ends early once
+   * `isDone`; resolves with whether it is.
+   */
+  async runUntil(untilMs: number, isDone: () => boolean = () => false): Promise<boolean> {
+    await turn();
+    while (!isDone()) {
+      const { nextMs } = this.#timers;
+      this.advance(Math.max(0, Math.min(nextMs, untilMs) - this.#nowMs));
+      if (nextMs > untilMs) return isDone();
+      await turn();
     }
-    return earliest;
+    return true;
   }
 }
 
-/** Lets every promise that is ready run its continuations: one turn of the event loop. */
+/**
+ * Lets every promise that is ready run its continuations, and those of promises that wait for a moment's work of the
+ * disk: it takes a millisecond or two.
+ */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** Lets every promise that is ready run its continuations, and no more: it takes some microseconds. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }

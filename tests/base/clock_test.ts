@@ -123,6 +123,26 @@ Deno.test("ManualClock.run() lets promises settle between steps", {
   await loop;
 });
 
+Deno.test("ManualClock.runUntil() jumps from timer to timer and lets promises settle at each", {
+  permissions: "none",
+}, async () => {
+  const clock = new ManualClock();
+  const seen: number[] = [];
+  const loop = (async () => {
+    for (const delayMs of [0.25, 1_000, 0, 3_600_000]) {
+      await pause(clock, delayMs);
+      seen.push(clock.now());
+    }
+  })();
+  assertEquals(await clock.runUntil(10_000), false);
+  assertEquals([seen, clock.now()], [[0.25, 1_000.25, 1_000.25], 10_000]);
+  assertEquals(await clock.runUntil(1e9, () => seen.length === 4), true);
+  assertEquals([seen[3], clock.now()], [3_601_000.25, 3_601_000.25]);
+  assertEquals(await clock.runUntil(0), false);
+  assertEquals(clock.now(), 3_601_000.25);
+  await loop;
+});
+
 Deno.test("scheduleEvery() fires each period until cancelled", { permissions: "none" }, () => {
   const clock = new ManualClock();
   const fired: number[] = [];
