@@ -4,12 +4,13 @@ import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } f
 import { ed25519 } from "@noble/curves/ed25519.js";
 import type { Bytes } from "../../src/base/bytes.ts";
 import { ManualClock } from "../../src/base/clock.ts";
-import { type Backend, chooseBackend, selfTest } from "../../src/noise/backend.ts";
+import { type Backend, chooseBackend } from "../../src/noise/backend.ts";
 import { nativePrimitives } from "../../src/noise/native.ts";
 import { noblePrimitives } from "../../src/noise/noble.ts";
 import type { Aead, DhKeyPair, Primitives } from "../../src/noise/primitives.ts";
+import { selfTest, selfTestSmall } from "../../src/noise/self_test.ts";
 import { SMALL_BYTES } from "../../src/noise/wasm_aead.ts";
-import { busyPrimitives as native, fixedBytes, flipped } from "./fixtures.ts";
+import { busyPrimitives as native, fixedBytes, flipped, smallAead } from "./fixtures.ts";
 
 /** One thing broken, and the primitive that the refusal must name. */
 const BROKEN: readonly {
@@ -291,9 +292,19 @@ Deno.test({
   name: "selfTest() accepts the reference, the runtime's primitives and the mixture in use",
   permissions: "none",
   fn() {
-    selfTest(noblePrimitives, noblePrimitives);
-    selfTest(nativePrimitives, noblePrimitives);
-    selfTest(native, noblePrimitives);
+    selfTest(noblePrimitives);
+    selfTest(nativePrimitives);
+    selfTest(native);
+  },
+});
+
+Deno.test({
+  name: "selfTestSmall() accepts the cipher for small records, and none that is wrong at its limit",
+  permissions: "none",
+  fn() {
+    selfTestSmall(smallAead, nativePrimitives);
+    const { aead } = withAead({ seal: sealWrongWhen((length) => length === SMALL_BYTES) });
+    assertThrows(() => selfTestSmall(aead, nativePrimitives), Error, "ChaCha20-Poly1305 seal");
   },
 });
 
@@ -302,7 +313,7 @@ for (const { what, names, primitives } of BROKEN) {
     name: `selfTest() refuses ${what} and names ${names}`,
     permissions: "none",
     fn() {
-      const error = assertThrows(() => selfTest(primitives, noblePrimitives), Error);
+      const error = assertThrows(() => selfTest(primitives), Error);
       assertMatch(error.message, new RegExp(`^Cannot use the native ${names}: it disagrees`));
     },
   });
@@ -318,7 +329,7 @@ Deno.test({
         throw new Error("digest is not a function");
       },
     };
-    assertThrows(() => selfTest(primitives, noblePrimitives), Error, "digest is not a function");
+    assertThrows(() => selfTest(primitives), Error, "digest is not a function");
   },
 });
 
