@@ -9,7 +9,7 @@ import { parseArgs } from "@std/cli";
 import { hamletContender } from "../bench/peers/serf_contender.ts";
 import { confirmWhole } from "../bench/peers/serf_look.ts";
 import { measureRest, type RestFigures } from "../bench/peers/serf_rest.ts";
-import { type Agent, type Heard, Village } from "../bench/peers/serf_village.ts";
+import { type Agent, type Heard, lists, Village } from "../bench/peers/serf_village.ts";
 import { pause, systemClock } from "../src/base/clock.ts";
 import { describeError } from "../src/base/errors.ts";
 import { endWithStarter, findEnclosure, hasTool, runEnclosed } from "./lib/lan/enclosure.ts";
@@ -197,7 +197,7 @@ function killAll(
   for (const { id } of victims) down.add(id);
   const killedMs = victims.map((victim) => village.kill(victim));
   return Promise.all(victims.map(async (victim, index) => {
-    const isNoticed = () => village.isSeen(victim, "dead");
+    const isNoticed = () => village.isDeclaredDead(victim);
     const noticedMs = await village.until("a death to be noticed", isNoticed, PATIENCE_MS);
     return seconds(noticedMs - (killedMs[index] ?? NaN));
   }));
@@ -208,8 +208,8 @@ function restartAll(village: Village, victims: readonly Agent[]): Promise<readon
   for (const victim of victims) village.startAgent(victim);
   return Promise.all(victims.map(async (victim) => {
     const isBack = () =>
-      victim.readyMs !== undefined && village.isSeen(victim, "alive") &&
-      village.ready.every(({ id }) => id === victim.id || victim.view.get(id) === "alive");
+      victim.readyMs !== undefined && village.isListed(victim) &&
+      village.ready.every((other) => other === victim || lists(victim, other));
     const backMs = await village.until("a member to be back", isBack, PATIENCE_MS);
     return seconds(backMs - (victim.readyMs ?? NaN));
   }));

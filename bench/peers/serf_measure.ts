@@ -92,7 +92,7 @@ async function measureKill(village: Village, namespace: string) {
   );
   const noticedMs = village.until(
     "a death to be noticed by all",
-    () => village.isSeen(victim, "dead"),
+    () => village.isDeclaredDead(victim),
     NOTICE_LIMIT_MS,
   );
   const [first, noticed] = await Promise.all([firstMs, noticedMs]);

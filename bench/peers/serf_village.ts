@@ -20,8 +20,6 @@ export interface Agent {
   readyMs: number | undefined;
   /** How its present process sees the others, by id. */
   readonly view: Map<string, MemberState>;
-  /** When it last said so of each. */
-  readonly saidMs: Map<string, number>;
 }
 
 /** What an agent said, and when. */
@@ -38,6 +36,12 @@ interface Wait {
 }
 
 const READY_LIMIT_MS = 60_000;
+
+/** Whether `agent` lists `member` as alive. One that is suspected is: serf tells of no suspicions. */
+export function lists(agent: Agent, member: Agent): boolean {
+  const state = agent.view.get(member.id);
+  return state === "alive" || state === "suspect";
+}
 
 export class Village {
   readonly agents: readonly Agent[];
@@ -69,7 +73,6 @@ export class Village {
       id: "",
       readyMs: undefined,
       view: new Map(),
-      saidMs: new Map(),
     }));
   }
 
@@ -78,15 +81,20 @@ export class Village {
     return this.agents.filter(({ readyMs }) => readyMs !== undefined);
   }
 
-  /** Whether every agent is ready and sees every other alive. */
+  /** Whether every agent is ready and lists every other as alive. */
   get isWhole(): boolean {
     return this.ready.length === this.agents.length &&
-      this.agents.every((agent) => this.isSeen(agent, "alive"));
+      this.agents.every((agent) => this.isListed(agent));
   }
 
-  /** Whether every other agent that runs sees `member` in `state`. */
-  isSeen(member: Agent, state: MemberState): boolean {
-    return this.ready.every((agent) => agent === member || agent.view.get(member.id) === state);
+  /** Whether every other agent that runs lists `member` as alive. */
+  isListed(member: Agent): boolean {
+    return this.ready.every((agent) => agent === member || lists(agent, member));
+  }
+
+  /** Whether every other agent that runs has declared `member` dead. */
+  isDeclaredDead(member: Agent): boolean {
+    return this.ready.every((agent) => agent === member || agent.view.get(member.id) === "dead");
   }
 
   /** Starts all; resolves when every process has been started. */
@@ -103,7 +111,6 @@ export class Village {
   startAgent(agent: Agent): void {
     const { post } = agent;
     agent.view.clear();
-    agent.saidMs.clear();
     let lastWords = "nothing";
     const process = new Resident(this.#namespace, this.#contender.commandLine(post), (line) => {
       lastWords = line;
@@ -171,7 +178,6 @@ export class Village {
       agent.readyMs = atMs;
     } else {
       agent.view.set(saying.id, saying.state);
-      agent.saidMs.set(saying.id, atMs);
     }
     this.#onHeard({ agent, saying, atMs });
     for (const wait of this.#waits) if (wait.isOver()) wait.end(atMs);
