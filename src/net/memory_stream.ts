@@ -14,7 +14,7 @@ import { type ByteStream, NetError } from "./stream.ts";
 export interface Wire {
   readonly clock: Clock;
   readonly windowBytes: number;
-  delay(): number;
+  delay(from: Address, to: Address): number;
   segment(length: number): number;
   reachable(from: Address, to: Address): boolean;
   forget(stream: MemoryStream): void;
@@ -122,7 +122,8 @@ export class MemoryStream implements ByteStream {
   #deliver(arrive: () => void): void {
     const peer = this.#peer;
     const nowMs = this.#wire.clock.now();
-    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, nowMs + this.#wire.delay());
+    const delayMs = this.#wire.delay(this.local, this.remote);
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, nowMs + delayMs);
     // The first to have been sent arrives, whichever timer it is that fired.
     this.#transit.push(arrive);
     const act = () => {
