@@ -5,8 +5,11 @@
 import { CodedError, describeError } from "../base/errors.ts";
 import { FieldError, isObject } from "../base/guards.ts";
 import { type Endpoint, readEndpoint } from "./endpoint_file.ts";
-import { parseSendEvent, type SendEvent } from "./send_events.ts";
 import type { InviteView, JoinView, MembersView, RevokeView } from "./network_views.ts";
+import { parseQueryEvent, type QueryEvent } from "./query_events.ts";
+import { parseSendEvent, type SendEvent } from "./send_events.ts";
+import { parseVillageEvent, type VillageEvent } from "./village_events.ts";
+import type { EventView, SleepView } from "./village_routes.ts";
 import type { CandidatesView, PeerView, PingView, StatusView } from "./views.ts";
 
 /** A command did not get its answer. `code` is the agent's own, or `not_running`. */
@@ -18,6 +21,20 @@ export class ControlClientError extends CodedError {
 const TIMEOUT_MS = 10_000;
 /** Every address of an invitation may take its time. */
 const JOIN_TIMEOUT_MS = 60_000;
+
+export interface StreamOptions {
+  readonly signal: AbortSignal;
+  /** The agent has begun to answer. */
+  readonly onOpen?: () => void;
+}
+
+/** What `POST /v1/query` takes. */
+export interface QueryBody {
+  readonly name: string;
+  readonly where: string;
+  readonly data: string;
+  readonly timeout_s: number;
+}
 
 export class ControlClient {
   readonly endpoint: Endpoint;
@@ -75,23 +92,66 @@ export class ControlClient {
     return this.#call("POST", "stop", {});
   }
 
+  /** Tells every member. */
+  event(name: string, data: string): Promise<EventView> {
+    return this.#call("POST", "event", { name, data });
+  }
+
+  /** Answers a query that {@link events} told of. Throws {@link ControlClientError} `unknown_query`. */
+  answer(id: string, text: string): Promise<{ readonly answered: true }> {
+    return this.#call("POST", "answer", { id, text });
+  }
+
+  /** Says that this device will not answer for a while. */
+  sleep(): Promise<SleepView> {
+    return this.#call("POST", "sleep", {});
+  }
+
+  wake(): Promise<SleepView> {
+    return this.#call("POST", "wake", {});
+  }
+
   /**
    * Sends a file that the agent reads from `path`, and yields what happens; `signal` ends it. Throws
    * {@link ControlClientError}.
    */
-  async *send(
-    peer: string,
-    path: string,
-    { signal }: { readonly signal: AbortSignal },
-  ): AsyncGenerator<SendEvent, void, void> {
-    const response = await this.#fetch("POST", "send", { peer, path }, signal);
+  send(peer: string, path: string, options: StreamOptions): AsyncGenerator<SendEvent, void, void> {
+    return this.#stream("POST", "send", { peer, path }, parseSendEvent, options);
+  }
+
+  /** Asks every member that matches, and yields the answers; `signal` ends it. Throws {@link ControlClientError}. */
+  query(question: QueryBody, options: StreamOptions): AsyncGenerator<QueryEvent, void, void> {
+    return this.#stream("POST", "query", question, parseQueryEvent, options);
+  }
+
+  /**
+   * Yields what the village tells and asks from now on, everything or what has `name`, until `signal` ends it.
+   * Throws {@link ControlClientError}.
+   */
+  events(
+    name: string | undefined,
+    options: StreamOptions,
+  ): AsyncGenerator<VillageEvent, void, void> {
+    const search = name === undefined ? "" : `?${new URLSearchParams({ name })}`;
+    return this.#stream("GET", `events${search}`, undefined, parseVillageEvent, options);
+  }
+
+  async *#stream<T>(
+    method: "GET" | "POST",
+    route: string,
+    body: unknown,
+    parse: (line: string) => T,
+    { signal, onOpen }: StreamOptions,
+  ): AsyncGenerator<T, void, void> {
+    const response = await this.#fetch(method, route, body, signal);
     if (!response.ok) throw refusalOf(await response.json().catch(() => undefined));
+    onOpen?.();
     let rest = "";
     try {
       for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
         const lines = (rest + text).split("\n");
         rest = lines.pop() ?? "";
-        for (const line of lines) yield parseSendEvent(line);
+        for (const line of lines) yield parse(line);
       }
     } catch (error) {
       if (signal.aborted || error instanceof FieldError) throw error;

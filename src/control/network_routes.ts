@@ -11,6 +11,7 @@ import { parsePeerId, type PeerId } from "../base/peer_id.ts";
 import { decodeToken, type InvitationToken } from "../trust/invitation_token.ts";
 import { type Membership } from "../trust/membership.ts";
 import { TrustError } from "../trust/certificate.ts";
+import type { MemberHistory } from "./member_history.ts";
 import {
   type InviteView,
   type JoinView,
@@ -24,6 +25,7 @@ import {
 export interface NetworkRoutesOptions {
   readonly agent: Agent;
   readonly clock: Clock;
+  readonly history: MemberHistory;
   /** Uses an invitation for this device; nothing is changed yet. */
   readonly join: (token: InvitationToken, deviceName: string | undefined) => Promise<Joined>;
   /** Starts the agent anew: in the network joined, or, without one, in a new one of its own. */
@@ -60,8 +62,8 @@ export class NetworkRoutes {
   }
 
   members(): MembersView {
-    const { agent, clock } = this.#options;
-    return membersView(agent, this.#membership, clock.now());
+    const { agent, clock, history } = this.#options;
+    return membersView({ agent, membership: this.#membership, history, nowMs: clock.now() });
   }
 
   async join(fields: Fields): Promise<JoinView> {

@@ -8,6 +8,18 @@ import { type PeerId, shortId } from "../base/peer_id.ts";
 import { formatAddress } from "../net/address.ts";
 import type { Certificate, Role } from "../trust/certificate.ts";
 import type { Membership, Network } from "../trust/membership.ts";
+import { type MemberStateView, memberStateView } from "./gossip_views.ts";
+import type { MemberHistory } from "./member_history.ts";
+
+/** From those that are here to those that are not. */
+const STATE_ORDER: readonly MemberStateView["state"][] = Object.freeze([
+  "alive",
+  "suspect",
+  "asleep",
+  "unknown",
+  "dead",
+  "left",
+]);
 
 export interface NetworkView {
   readonly id: string;
@@ -24,19 +36,21 @@ export interface NetworkView {
   readonly revoked: boolean;
 }
 
-export interface MemberView {
+/** A member by its certificate, or, in an open village, one that only gossip knows: without a name and a role. */
+export interface MemberView extends MemberStateView {
   readonly node_id: string;
   readonly short_id: string;
-  readonly name: string;
-  readonly role: Role;
+  readonly name: string | null;
+  readonly role: Role | null;
   readonly this_device: boolean;
+  /** Whether we have a session with it. */
   readonly connected: boolean;
   /** Seconds since it was last heard; `null` if never since this agent's start. */
   readonly last_seen_s: number | null;
   readonly addresses: readonly string[];
-  readonly issued_unix_ms: number;
-  readonly expires_unix_ms: number;
-  /** The admin that let it in; `null` is the network's founder. */
+  readonly issued_unix_ms: number | null;
+  readonly expires_unix_ms: number | null;
+  /** The admin that let it in; `null` is the network's founder, or nobody. */
   readonly invited_by: string | null;
 }
 
@@ -83,16 +97,31 @@ export function networkView(membership: Membership): NetworkView {
   };
 }
 
-/** Every member: this device first, then the connected, then by name. */
-export function membersView(agent: Agent, membership: Membership, nowMs: number): MembersView {
+/** What {@link membersView} looks at. */
+export interface Roll {
+  readonly agent: Agent;
+  readonly membership: Membership;
+  readonly history: MemberHistory;
+  readonly nowMs: number;
+}
+
+/** Every member: this device first, then the connected, then others by state, then by name. */
+export function membersView(roll: Roll): MembersView {
+  const { agent, membership } = roll;
   const { roster } = membership;
-  const members = membership.memberIds().flatMap((id) => roster.get(id) ?? [])
-    .map((certificate) => memberView(agent, certificate, nowMs));
-  const rank = (member: MemberView) => member.this_device ? 0 : member.connected ? 1 : 2;
+  const certified = new Set(membership.memberIds());
+  const known = Array.from(agent.villager.gossip.members.records(), ({ id }) => id)
+    .filter((id) => membership.isOpen && !certified.has(id));
+  const members = [
+    ...[...certified].flatMap((id) => roster.get(id) ?? []).map((each) =>
+      memberView(roll, each.id, each)
+    ),
+    ...known.map((id) => memberView(roll, id, undefined)),
+  ];
   return {
     network: networkView(membership),
     members: members.sort((a, b) =>
-      rank(a) - rank(b) || a.name.localeCompare(b.name) || (a.node_id < b.node_id ? -1 : 1)
+      rankOf(a) - rankOf(b) || compareNames(a.name, b.name) || (a.node_id < b.node_id ? -1 : 1)
     ),
     revoked: roster.revocations().filter(({ id }) => !membership.isMember(id)).map((each) => ({
       node_id: each.id,
@@ -126,23 +155,40 @@ function nameOfNetwork({ id, name }: Network) {
   return { id, name };
 }
 
-function memberView(agent: Agent, certificate: Certificate, nowMs: number): MemberView {
-  const { id, name, role, issuer, network } = certificate;
+function memberView(
+  { agent, history, nowMs }: Roll,
+  id: PeerId,
+  certificate: Certificate | undefined,
+): MemberView {
   const peer = agent.registry.get(id);
   const isConnected = agent.node.isConnected(id);
   const heardMs = Math.max(agent.node.lastReceivedMs(id) ?? 0, peer?.lastSeenMs ?? 0);
   const isSelf = id === agent.identity.id;
+  const { addresses = [] } = peer ?? agent.villager.gossip.members.record(id) ?? {};
   return {
     node_id: id,
     short_id: shortId(id),
-    name,
-    role,
+    name: certificate?.name ?? null,
+    role: certificate?.role ?? null,
     this_device: isSelf,
+    ...memberStateView(agent, id, history, nowMs),
     connected: isConnected || isSelf,
     last_seen_s: isSelf ? 0 : peer || isConnected ? Math.round((nowMs - heardMs) / 100) / 10 : null,
-    addresses: (isSelf ? agent.addresses : peer?.addresses ?? []).map(formatAddress),
-    issued_unix_ms: certificate.issuedAtMs,
-    expires_unix_ms: certificate.notAfterMs,
-    invited_by: issuer === network ? null : issuer,
+    addresses: (isSelf ? agent.addresses : addresses).map(formatAddress),
+    issued_unix_ms: certificate?.issuedAtMs ?? null,
+    expires_unix_ms: certificate?.notAfterMs ?? null,
+    invited_by: !certificate || certificate.issuer === certificate.network
+      ? null
+      : certificate.issuer,
   };
+}
+
+function rankOf({ this_device, connected, state }: MemberView): number {
+  return this_device ? -2 : connected ? -1 : STATE_ORDER.indexOf(state);
+}
+
+/** Whoever has no name comes last. */
+function compareNames(a: string | null, b: string | null): number {
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
+  return a.localeCompare(b);
 }

@@ -6,7 +6,7 @@
  * ```
  */
 
-import { FieldError, Fields } from "../base/guards.ts";
+import { fieldsOfLine } from "./json_line.ts";
 
 /** What a transfer is doing. */
 export type SendState = "checking" | "sending" | "waiting" | "verifying";
@@ -52,9 +52,9 @@ const COUNT = Object.freeze({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const TEXT = Object.freeze({ maxLength: 4_096 });
 const SHA256_HEX = Object.freeze({ minLength: 64, maxLength: 64 });
 
-/** Reads one line. Throws {@link FieldError} when it is not a {@link SendEvent}. */
+/** Reads one line. Throws `FieldError` when it is not a {@link SendEvent}. */
 export function parseSendEvent(line: string): SendEvent {
-  const fields = Fields.of(parseJson(line), "answer");
+  const fields = fieldsOfLine(line);
   const event = fields.oneOf("event", ["progress", "done", "failed"]);
   switch (event) {
     case "progress":
@@ -78,14 +78,5 @@ export function parseSendEvent(line: string): SendEvent {
       };
     case "failed":
       return { event, code: fields.text("code", TEXT), message: fields.text("message", TEXT) };
-  }
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    // An agent that is killed leaves half a line.
-    throw new FieldError("invalid_field", "answer", "it is not JSON");
   }
 }

@@ -3,9 +3,11 @@
  * intended clients.
  *
  * ```
- * GET  /v1/status   /v1/peers   /v1/candidates   /v1/members
+ * GET  /v1/status   /v1/peers   /v1/candidates   /v1/members   /v1/events?name=NAME
  * POST /v1/ping {"peer":"ID or prefix"}   /v1/send {"peer","path"}   /v1/stop
  *      /v1/invite {"admin","expires_s"}   /v1/join {"token","name"}   /v1/revoke {"node"}   /v1/leave {"force"}
+ *      /v1/event {"name","data"}   /v1/query {"name","where","data","timeout_s"}   /v1/answer {"id","text"}
+ *      /v1/sleep   /v1/wake
  * ```
  *
  * A request must carry the token and name the loopback address as its host: a web page in a browser on
@@ -21,6 +23,7 @@ import { type PeerId, shortId } from "../base/peer_id.ts";
 import { randomBytes } from "../noise/primitives.ts";
 import { NetworkRoutes, type NetworkRoutesOptions } from "./network_routes.ts";
 import { sendResponse } from "./send_route.ts";
+import { VillageRoutes } from "./village_routes.ts";
 import { candidatesView, peerViews, type PingView, type Setting, statusView } from "./views.ts";
 
 export interface ControlServerOptions {
@@ -35,6 +38,8 @@ export interface ControlServerOptions {
 const HOST = "127.0.0.1";
 const TOKEN_BYTES = 32;
 const MAX_BODY_BYTES = 16_384;
+/** 4,096 bytes of data, each of them perhaps as \u0001. */
+const MAX_DATA_BODY_BYTES = 32_768;
 
 /** A request that is answered with an error. */
 class ControlError extends CodedError {
@@ -52,12 +57,15 @@ export class ControlServer {
   readonly url: string;
   readonly #options: ControlServerOptions;
   readonly #network: NetworkRoutes;
+  readonly #village: VillageRoutes;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   /** Serves at once, on a free port. */
   constructor(options: ControlServerOptions) {
     this.#options = options;
-    this.#network = new NetworkRoutes({ ...options, clock: options.setting.clock });
+    const { clock } = options.setting;
+    this.#village = new VillageRoutes({ agent: options.agent, clock });
+    this.#network = new NetworkRoutes({ ...options, clock, history: this.#village.history });
     this.#server = Deno.serve({
       hostname: HOST,
       port: 0,
@@ -67,8 +75,9 @@ export class ControlServer {
     this.url = `http://${HOST}:${this.#server.addr.port}`;
   }
 
-  /** Ends after the requests under way. */
+  /** Ends after the requests under way; those that would go on for ever are ended first. */
   async close(): Promise<void> {
+    this.#village.close();
     await this.#server.shutdown();
   }
 
@@ -98,7 +107,8 @@ export class ControlServer {
 
   async #route(request: Request): Promise<unknown> {
     const { agent, setting, onStop } = this.#options;
-    const route = `${request.method} ${new URL(request.url).pathname}`;
+    const { pathname, searchParams } = new URL(request.url);
+    const route = `${request.method} ${pathname}`;
     switch (route) {
       case "GET /v1/status":
         return statusView(agent, setting);
@@ -108,6 +118,18 @@ export class ControlServer {
         return candidatesView(agent);
       case "GET /v1/members":
         return this.#network.members();
+      case "GET /v1/events":
+        return this.#village.events(searchParams);
+      case "POST /v1/event":
+        return this.#village.event(await bodyOf(request, MAX_DATA_BODY_BYTES));
+      case "POST /v1/query":
+        return this.#village.query(await bodyOf(request, MAX_DATA_BODY_BYTES));
+      case "POST /v1/answer":
+        return this.#village.answer(await bodyOf(request));
+      case "POST /v1/sleep":
+        return this.#village.sleep();
+      case "POST /v1/wake":
+        return this.#village.wake();
       case "POST /v1/invite":
         return await this.#network.invite(await bodyOf(request));
       case "POST /v1/join":
@@ -180,9 +202,9 @@ export class ControlServer {
   }
 }
 
-async function bodyOf(request: Request): Promise<Fields> {
+async function bodyOf(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Fields> {
   const body = await request.text();
-  if (body.length > MAX_BODY_BYTES) {
+  if (body.length > maxBytes) {
     throw new ControlError(413, "too_large", "Cannot serve request: its body is too large");
   }
   return Fields.of(parse(body), "body");

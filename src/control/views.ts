@@ -13,6 +13,7 @@ import type { LegacyPolicy } from "../discovery/responder.ts";
 import type { RegistryOptions } from "../mesh/registry.ts";
 import type { Peer } from "../mesh/peer.ts";
 import { formatAddress } from "../net/address.ts";
+import { type GossipView, gossipView } from "./gossip_views.ts";
 import { type NetworkView, networkView } from "./network_views.ts";
 import type { Bandwidth } from "../node/shaper.ts";
 import type { Role } from "../trust/certificate.ts";
@@ -39,6 +40,7 @@ export interface StatusView {
   /** Targets to dial, dials under way, dials of the last 10 s. */
   readonly dials: { targets: number; in_flight: number; last_10_s: number };
   readonly peers: { authenticated: number; connected: number; unverified: number };
+  readonly gossip: GossipView;
   readonly connections: { guests: number; accepted: number; evicted: number; dialled: number };
   /** Open streams, all sessions together. */
   readonly streams: number;
@@ -167,6 +169,7 @@ export function statusView(agent: Agent, setting: Setting): StatusView {
       connected,
       unverified: agent.registry.size - authenticated.length,
     },
+    gossip: gossipView(agent),
     connections: {
       guests,
       accepted: counters.connectionsAccepted,

@@ -5,6 +5,7 @@ import { CodedError } from "../../src/base/errors.ts";
 import { FieldError, Fields, type JsonObject } from "../../src/base/guards.ts";
 import { ControlClient, ControlClientError } from "../../src/control/client.ts";
 import { writeEndpoint } from "../../src/control/endpoint_file.ts";
+import { MemberHistory } from "../../src/control/member_history.ts";
 import { checkMayLeave, NetworkRoutes } from "../../src/control/network_routes.ts";
 import { ControlServer } from "../../src/control/server.ts";
 import { decodeToken, type InvitationToken } from "../../src/trust/invitation_token.ts";
@@ -58,6 +59,7 @@ function routesOf(
   const routes = new NetworkRoutes({
     agent,
     clock,
+    history: new MemberHistory(agent, clock),
     join: (token) => {
       tokens.push(token);
       return join();
@@ -115,6 +117,72 @@ Deno.test("NetworkRoutes.members() tells who was never met, and who invited whom
     assertEquals(members.find(({ name }) => name === "carol")?.invited_by, null);
     return Promise.resolve();
   });
+});
+
+Deno.test("NetworkRoutes.members() tells how gossip sees each, and since when", async () => {
+  await atHome(async ({ realm, alice, bob, carol }) => {
+    const { routes } = routesOf(alice, realm);
+    alice.membership.roster.keep([certificate({ node_id: DAVE.id, name: "dave" })]);
+    const seen = () =>
+      routes.members().members.map(({ name, state, state_since_s, incarnation, connected }) => [
+        name,
+        state,
+        state_since_s,
+        incarnation,
+        connected,
+      ]);
+    assertEquals(seen(), [
+      ["alice", "alive", 0, 0, true],
+      ["bob", "alive", 0, 0, true],
+      ["carol", "alive", 0, 0, true],
+      ["dave", "unknown", null, null, false],
+    ]);
+    carol.agent.villager.sleep();
+    await realm.pass(3_000);
+    assertEquals(seen()[2], ["carol", "asleep", 3, 1, true]);
+    await realm.village.crash(bob);
+    await realm.pass(60_000, 1_000);
+    const [, , dave, gone] = seen();
+    assertEquals(dave?.[1], "unknown");
+    assertEquals([gone?.[0], gone?.[1], gone?.[4]], ["bob", "dead", false]);
+    assert(Number(gone?.[2]) > 30 && Number(gone?.[2]) < 60, `${gone}`);
+  });
+});
+
+Deno.test("NetworkRoutes.members() lists whom only gossip knows where the village is open", async () => {
+  const realm = new Realm();
+  try {
+    const alice = await realm.founder({ isOpen: true });
+    const { agent: stranger } = await realm.village.add(DAVE, "10.0.0.9", {
+      peers: [alice.address],
+    });
+    await realm.pass(2_000);
+    const [self, dave, ...more] = routesOf(alice, realm).routes.members().members;
+    assertEquals([self?.name, self?.this_device, more], ["alice", true, []]);
+    assertEquals(dave?.state_since_s !== null, true);
+    assertEquals({ ...dave, state_since_s: 0, last_seen_s: 0 }, {
+      node_id: DAVE.id,
+      short_id: DAVE.id.slice(0, 8),
+      name: null,
+      role: null,
+      this_device: false,
+      state: "alive",
+      state_since_s: 0,
+      incarnation: 0,
+      connected: true,
+      last_seen_s: 0,
+      addresses: ["10.0.0.9:9000"],
+      issued_unix_ms: null,
+      expires_unix_ms: null,
+      invited_by: null,
+    });
+    await realm.village.village.until(stranger.close());
+    await realm.pass(1_000);
+    const [, left] = routesOf(alice, realm).routes.members().members;
+    assertEquals([left?.state, left?.connected], ["left", false]);
+  } finally {
+    await realm.close();
+  }
 });
 
 Deno.test("NetworkRoutes.invite() gives a token for the role and the time asked for", async () => {
@@ -364,6 +432,7 @@ Deno.test("NetworkRoutes has nothing to tell where there is no network", async (
     const routes = new NetworkRoutes({
       agent: alice.agent,
       clock: village.clock,
+      history: new MemberHistory(alice.agent, village.clock),
       join: () => Promise.reject(new TypeError("nobody joins here")),
       onMove: () => {},
     });

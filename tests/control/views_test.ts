@@ -10,7 +10,7 @@ const PURE = { permissions: "none" } as const;
 Deno.test("statusView() says everything of an agent, in plain JSON", PURE, async () => {
   const { village, alice, setting } = await aliceAndBob();
   const view = statusView(alice.agent, setting);
-  const { memory, pid, envelopes, ...rest } = view;
+  const { memory, pid, envelopes, gossip, ...rest } = view;
   assertEquals(rest, {
     version: "9.8.7",
     node_id: ALICE.id,
@@ -58,6 +58,8 @@ Deno.test("statusView() says everything of an agent, in plain JSON", PURE, async
     rejected: {},
     capabilities: writeCapabilities(alice.agent.capabilities, ALICE.id),
   });
+  assertEquals(gossip.members, { alive: 2, suspect: 0, dead: 0, asleep: 0, left: 0 });
+  assertEquals([gossip.state, gossip.sessions], ["alive", { wanted: 1, kept: 1 }]);
   assertEquals(pid, Deno.pid);
   assertEquals(envelopes, { received: 1, sent: 1, dropped: 0 });
   assert(memory.rss_mb > 1 && memory.heap_mb > 1);
