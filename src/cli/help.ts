@@ -30,13 +30,18 @@ export function overview(): string {
   ].join("\n");
 }
 
+/** How a command is called. What follows `--` is the operands' own: there, flags come before. */
+export function usageOf({ name, operands = "" }: Command): string {
+  const parts = operands.includes("--") ? ["[FLAGS]", operands] : [operands, "[FLAGS]"];
+  return ["hamlet", name, ...parts].filter(Boolean).join(" ");
+}
+
 /** What `hamlet help COMMAND` prints. */
 export function commandHelp(command: Command): string {
-  const operands = command.operands ? ` ${command.operands}` : "";
   const lines = [
     `hamlet ${command.name}: ${command.summary}`,
     "",
-    `Usage: hamlet ${command.name}${operands} [FLAGS]`,
+    `Usage: ${usageOf(command)}`,
     "",
     command.detail,
     "",

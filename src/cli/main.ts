@@ -6,7 +6,7 @@
 import { CodedError, describeError } from "../base/errors.ts";
 import { type Command, COMMANDS } from "./commands.ts";
 import { parseFlags } from "./flags.ts";
-import { commandHelp, overview } from "./help.ts";
+import { commandHelp, overview, usageOf } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import { EXIT, UsageError } from "./usage_error.ts";
 
@@ -37,10 +37,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
   if (flags.has("help")) return show(commandHelp(command));
   const [min, max] = command.operandCount ?? [0, 0];
   if (flags.positional.length < min || flags.positional.length > max) {
-    throw new UsageError(
-      `usage: hamlet ${command.name}${command.operands ? ` ${command.operands}` : ""} [FLAGS]; ` +
-        `see: hamlet help ${command.name}`,
-    );
+    throw new UsageError(`usage: ${usageOf(command)}; see: hamlet help ${command.name}`);
   }
   const { run } = await command.load();
   return await run({ flags, write });

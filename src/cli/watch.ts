@@ -17,18 +17,28 @@ export async function showText(
   write: (text: string) => void,
 ): Promise<void> {
   if (!isWatching) return write(await render());
-  const stop = new AbortController();
-  const release = untilInterrupted(() => stop.abort());
   const isTerminal = Deno.stdout.isTerminal();
   if (isTerminal) write(HIDE_CURSOR);
   try {
-    while (!stop.signal.aborted) {
+    await everySecond(async () => {
       const text = await render();
       write(isTerminal ? HOME_AND_CLEAR + text : text);
+    });
+  } finally {
+    if (isTerminal) write(SHOW_CURSOR);
+  }
+}
+
+/** Calls `act` every second until Ctrl-C. */
+export async function everySecond(act: () => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const release = untilInterrupted(() => stop.abort());
+  try {
+    while (!stop.signal.aborted) {
+      await act();
       await pause(systemClock, PERIOD_MS, stop.signal);
     }
   } finally {
     release();
-    if (isTerminal) write(SHOW_CURSOR);
   }
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
 import { COMMANDS } from "../../src/cli/commands.ts";
+import { readFilter } from "../../src/cli/commands/query.ts";
 import { readUpConfig } from "../../src/cli/config.ts";
 import { parseFlags } from "../../src/cli/flags.ts";
 import { commandHelp, overview } from "../../src/cli/help.ts";
@@ -19,7 +20,9 @@ function blockOf(text: string, heading: string): readonly string[] {
 
 /** What a shell would make of an example, `hamlet` and the command's name taken away. */
 function argumentsOf(example: string, name: string): readonly string[] {
-  const [program, command, ...args] = example.split(/\s+/);
+  const own = example.split(" | ").at(-1) ?? "";
+  const [program, command, ...args] = [...own.matchAll(/'([^']*)'|\S+/g)]
+    .map(([word, quoted]) => quoted ?? word);
   assertEquals([program, command], ["hamlet", name]);
   return args;
 }
@@ -73,6 +76,7 @@ Deno.test("commandHelp() gives examples that the flag parser takes", PURE, () =>
       const flags = parseFlags(argumentsOf(example, command.name), command.flags, command.name);
       const [min, max] = command.operandCount ?? [0, 0];
       const { length } = flags.positional;
+      if (command.name === "query") readFilter(flags.text("where") ?? "");
       assert(length >= min && length <= max, example);
       if (command.name === "up") readUpConfig(flags, SURROUNDINGS);
     }

@@ -71,6 +71,13 @@ Deno.test("main() answers a mistake with one line and exit code 2", PURE, async 
     [["member"], 'unknown command "member"; did you mean "hamlet members"?'],
     [["invit"], 'unknown command "invit"; did you mean "hamlet invite"?'],
     [["leave", "--forse"], 'unknown flag --forse for "hamlet leave"; did you mean --force?'],
+    [["event"], "usage: hamlet event NAME [DATA] [FLAGS]; see: hamlet help event"],
+    [["on", "x"], "usage: hamlet on [FLAGS] NAME -- COMMAND [ARGS…]; see: hamlet help on"],
+    [
+      ["query", "x", "--were", "a=1"],
+      'unknown flag --were for "hamlet query"; did you mean --where?',
+    ],
+    [["sleep", "5m"], "usage: hamlet sleep [FLAGS]; see: hamlet help sleep"],
     [["up", "--open=yes"], "--open takes no value"],
     [["ping", "a", "--count", "0"], '--count takes a whole number from 1 to 10000, not "0"'],
   ];
@@ -82,10 +89,21 @@ Deno.test("main() answers a mistake with one line and exit code 2", PURE, async 
 Deno.test("main() answers what is not running with one line and exit code 1", {
   permissions: { read: true },
 }, async () => {
-  const commands = [["peers"], ["status"], ["candidates"], ["members"], ["invite"], [
-    "revoke",
-    "a",
-  ]];
+  const commands = [
+    ["peers"],
+    ["status"],
+    ["candidates"],
+    ["members"],
+    ["invite"],
+    [
+      "revoke",
+      "a",
+    ],
+    ["event", "a"],
+    ["query", "a"],
+    ["sleep"],
+    ["wake"],
+  ];
   for (const command of commands) {
     const { code, out, err } = await hamlet(...command, "--state", "/nowhere/at/all");
     assertEquals([code, out], [1, ""]);

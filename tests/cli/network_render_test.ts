@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { renderInvitation } from "../../src/cli/commands/invite.ts";
 import { renderJoined } from "../../src/cli/commands/join.ts";
-import { renderMembers } from "../../src/cli/commands/members.ts";
+import { changedMembers, renderMembers } from "../../src/cli/commands/members.ts";
 import { renderRevoked } from "../../src/cli/commands/revoke.ts";
 import type {
   InviteView,
@@ -42,6 +42,9 @@ function member(beginning: string, name: string, rest: Partial<MemberView> = {})
     name,
     role: "member",
     this_device: false,
+    state: "alive",
+    state_since_s: null,
+    incarnation: 0,
     connected: false,
     last_seen_s: null,
     addresses: [],
@@ -126,12 +129,16 @@ Deno.test("renderMembers() is a table and a line that counts", PURE, () => {
       role: "admin",
       this_device: true,
       connected: true,
+      state_since_s: 3_600,
       last_seen_s: 0,
       addresses: ["192.168.1.5:9000", "[2001:db8::1]:9000"],
     }),
     member("p3ab7c2d", "laptop", {
       role: "admin",
       connected: true,
+      state: "suspect",
+      state_since_s: 1.6,
+      incarnation: 12,
       last_seen_s: 2,
       addresses: ["192.168.1.20:9000"],
       expires_unix_ms: NOW_MS + 90_000,
@@ -141,25 +148,69 @@ Deno.test("renderMembers() is a table and a line that counts", PURE, () => {
       addresses: ["192.168.1.30:9000"],
       invited_by: idOf("p3ab7c2d"),
     }),
-    member("z7abcdef", "old pi", { invited_by: idOf("gone2345"), expires_unix_ms: NOW_MS }),
+    member("z7abcdef", "old pi", {
+      state: "unknown",
+      incarnation: null,
+      invited_by: idOf("gone2345"),
+      expires_unix_ms: NOW_MS,
+    }),
   ], [{ node_id: idOf("gone2345"), short_id: "gone2345", revoked_unix_ms: NOW_MS }]);
   assertEquals(
     renderMembers(view, NOW_MS),
-    `NODE      NAME    ROLE    STATE            ADDRESS            CERTIFICATE  INVITED BY
-k5w2rq7a  desk    admin   this device      192.168.1.5:9000    180 d 00 h  founder
-p3ab7c2d  laptop  admin   connected        192.168.1.20:9000   1 min 30 s  founder
-q2wert34  phone   member  away 1 h 01 min  192.168.1.30:9000   180 d 00 h  laptop
-z7abcdef  old pi  member  away             -                          0 s  gone2345
+    `NODE      NAME    STATE         SINCE  SESSION              INC  ADDRESS            ROLE    CERTIFICATE  INVITED BY
+k5w2rq7a  desk    alive    1 h 00 min  this device            0  192.168.1.5:9000   admin    180 d 00 h  founder
+p3ab7c2d  laptop  suspect         2 s  open                  12  192.168.1.20:9000  admin    1 min 30 s  founder
+q2wert34  phone   alive             -  seen 1 h 01 min ago    0  192.168.1.30:9000  member   180 d 00 h  laptop
+z7abcdef  old pi  unknown           -  -                      -  -                  member          0 s  gone2345
 
-anna's village: 4 members, 2 here now, 1 removed
+anna's village: 4 members (2 alive, 1 suspect, 1 unknown), 1 session, 1 removed
 `,
   );
+});
+
+Deno.test("renderMembers() leaves certificates out where nobody else has one", PURE, () => {
+  const { network, ...rest } = village([
+    member("k5w2rq7a", "desk", { role: "admin", this_device: true, connected: true }),
+    {
+      ...member("p3ab7c2d", "", { connected: true, state: "asleep", incarnation: 3 }),
+      name: null,
+      role: null,
+      issued_unix_ms: null,
+      expires_unix_ms: null,
+    },
+  ]);
+  assertEquals(
+    renderMembers({ network: { ...network, open: true }, ...rest }, NOW_MS),
+    `NODE      NAME  STATE   SINCE  SESSION      INC  ADDRESS
+k5w2rq7a  desk  alive       -  this device    0  -
+p3ab7c2d  -     asleep      -  open           3  -
+
+open village: 2 members (1 alive, 1 asleep), 1 session
+`,
+  );
+});
+
+Deno.test("changedMembers() tells who is not as before, time passing apart", PURE, () => {
+  const desk = member("k5w2rq7a", "desk", { state_since_s: 1, last_seen_s: 0 });
+  const phone = member("q2wert34", "phone", { connected: true });
+  assertEquals(changedMembers([], [desk, phone]), [desk, phone]);
+  const older = { ...desk, state_since_s: 9, last_seen_s: 8 };
+  assertEquals(changedMembers([desk, phone], [older, phone]), []);
+  const asleep = { ...desk, state: "asleep" } as const;
+  const restarted = { ...phone, incarnation: 1 };
+  assertEquals(changedMembers([desk, phone], [restarted, asleep]), [restarted, asleep]);
+  assertEquals(changedMembers([desk, phone], [desk]), [{
+    ...phone,
+    state: "unknown",
+    incarnation: null,
+    connected: false,
+  }]);
 });
 
 Deno.test("renderMembers() tells who is alone what to do", PURE, () => {
   const view = village([member("k5w2rq7a", "desk", { this_device: true, connected: true })]);
   const text = renderMembers(view, NOW_MS);
-  assertStringIncludes(text, "\nanna's village: 1 member, 1 here now\n");
+  assertStringIncludes(text, "\nanna's village: 1 member (1 alive), 0 sessions\n");
   assertStringIncludes(text, "\nTo let another device in: hamlet invite\n");
 });
 

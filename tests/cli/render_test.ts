@@ -53,6 +53,16 @@ const STATUS: StatusView = {
   dials: { targets: 3, in_flight: 1, last_10_s: 2 },
   crypto: { aead: "native", x25519: "noble", ed25519: "native", refused: null },
   peers: { authenticated: 3, connected: 2, unverified: 1 },
+  gossip: {
+    state: "alive",
+    members: { alive: 4, suspect: 0, dead: 1, asleep: 2, left: 0 },
+    sessions: { wanted: 5, kept: 3 },
+    health_multiplier: 0,
+    messages: { sent: 120, received: 100 },
+    bytes: { sent: 12_000, received: 9_000 },
+    events: { told: 7, duplicates: 2, unbelievable: 0, too_fast: 0 },
+    queued: 1,
+  },
   connections: { guests: 1, accepted: 9, evicted: 2, dialled: 4 },
   streams: 7,
   limits: {
@@ -170,6 +180,8 @@ Deno.test("renderStatus() says one fact a line", PURE, () => {
       "old nodes     unsigned discovery: lan\n" +
       "cryptography  records native, X25519 noble, Ed25519 native\n" +
       "peers         2 connected, 3 authenticated, 1 unverified\n" +
+      "gossip        members 4 alive, 1 dead, 2 asleep; 3 of 5 sessions; health multiplier 0\n" +
+      "              120 messages sent (12 kB), 100 received (9 kB); 7 events told, 2 duplicates, 1 queued\n" +
       "connections   9 accepted, 4 dialled, 1 unauthenticated now, 2 evicted, 7 streams\n" +
       "limits        up 10 Mbit/s, down unlimited, 100 connections, files of 5 GB\n" +
       "inbox         /home/u/inbox\n" +
@@ -195,6 +207,12 @@ Deno.test("renderStatus() shows what was refused, by code, and how long it is up
   assertEquals(line({ inbox: null }, "inbox"), "inbox         off: no files are taken");
   const crypto = { ...STATUS.crypto, refused: "X25519 differs" };
   assertEquals(line({ crypto }, "    "), "              native refused: X25519 differs");
+  const gossip = { ...STATUS.gossip, state: "asleep", health_multiplier: 3 } as const;
+  assertEquals(
+    line({ gossip }, "gossip"),
+    "gossip        this device counts as ASLEEP (back with: hamlet wake), members 4 alive, 1 dead, 2 asleep; " +
+      "3 of 5 sessions; health multiplier 3 (0 when all is well)",
+  );
   const cases = [[0, "0 s"], [59, "59 s"], [60, "1 min 00 s"], [3_600, "1 h 00 min"]] as const;
   for (const [uptime_s, up] of cases) {
     assertEquals(line({ uptime_s }, "version"), `version       0.1.0, up ${up}, process 4711`);

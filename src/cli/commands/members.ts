@@ -6,62 +6,136 @@ import type { MembersView, MemberView } from "../../control/network_views.ts";
 import type { CommandContext } from "../commands.ts";
 import { readStateDir, systemSurroundings } from "../config.ts";
 import { formatDuration } from "../quantities.ts";
-import { renderTable } from "../table.ts";
+import { cell, renderTable } from "../table.ts";
 import { EXIT } from "../usage_error.ts";
-import { showText } from "../watch.ts";
+import { everySecond, showText } from "../watch.ts";
 
 const COLUMNS = [
   { heading: "NODE" },
   { heading: "NAME" },
-  { heading: "ROLE" },
   { heading: "STATE" },
+  { heading: "SINCE", isNumber: true },
+  { heading: "SESSION" },
+  { heading: "INC", isNumber: true },
   { heading: "ADDRESS" },
+];
+/** Of certificates, which nobody but this device may have in an open village. */
+const CERTIFICATE_COLUMNS = [
+  { heading: "ROLE" },
   { heading: "CERTIFICATE", isNumber: true },
   { heading: "INVITED BY" },
 ];
+const STATES = ["alive", "suspect", "asleep", "dead", "left", "unknown"] as const;
 
 export async function run({ flags, write }: CommandContext): Promise<number> {
   const client = await ControlClient.open(readStateDir(flags, systemSurroundings()));
+  const isJson = flags.has("json");
+  if (isJson && flags.has("watch")) {
+    await watchChanges(() => client.members(), write);
+    return EXIT.ok;
+  }
   await showText(flags.has("watch"), async () => {
     const view = await client.members();
-    return flags.has("json")
+    return isJson
       ? JSON.stringify(view, null, 2) + "\n"
       : renderMembers(view, systemClock.wallMs());
   }, write);
   return EXIT.ok;
 }
 
+/** Writes a line of JSON for each member, and again whenever one is not as it was. */
+async function watchChanges(
+  look: () => Promise<MembersView>,
+  write: (text: string) => void,
+): Promise<void> {
+  let before: readonly MemberView[] = [];
+  await everySecond(async () => {
+    const { members } = await look();
+    for (const member of changedMembers(before, members)) write(JSON.stringify(member) + "\n");
+    before = members;
+  });
+}
+
+/** Who of `now` is not as before, time passing apart; who is not there any more is `unknown`. */
+export function changedMembers(
+  before: readonly MemberView[],
+  now: readonly MemberView[],
+): readonly MemberView[] {
+  const said = new Map(before.map((member) => [member.node_id, gistOf(member)]));
+  const present = new Set(now.map(({ node_id }) => node_id));
+  return [
+    ...now.filter((member) => said.get(member.node_id) !== gistOf(member)),
+    ...before.filter(({ node_id }) => !present.has(node_id)).map((member): MemberView => ({
+      ...member,
+      state: "unknown",
+      state_since_s: null,
+      incarnation: null,
+      connected: false,
+    })),
+  ];
+}
+
+function gistOf(member: MemberView): string {
+  const { state_since_s: _, last_seen_s: __, ...gist } = member;
+  return JSON.stringify(gist);
+}
+
 /** The table, and a line that counts. */
 export function renderMembers({ network, members, revoked }: MembersView, wallMs: number): string {
   const names = new Map(members.map(({ node_id, name }) => [node_id, name]));
-  const rows = members.map((member) => row(member, names, wallMs));
-  const connected = members.filter((member) => member.connected).length;
+  const hasCertificates = !network.open || members.filter(({ role }) => role).length > 1;
+  const columns = hasCertificates ? [...COLUMNS, ...CERTIFICATE_COLUMNS] : COLUMNS;
+  const rows = members.map((
+    member,
+  ) => [...stateCells(member), ...roleCells(member, names, wallMs)]);
+  const sessions = members.filter((member) => member.connected && !member.this_device).length;
   const removed = revoked.length > 0 ? `, ${revoked.length} removed` : "";
   const count = `${members.length} member${members.length === 1 ? "" : "s"}`;
-  const alone = members.length === 1 ? "\nTo let another device in: hamlet invite\n" : "";
-  return renderTable(COLUMNS, rows) +
-    `\n${network.name}: ${count}, ${connected} here now${removed}\n${alone}`;
+  return renderTable(columns, rows) +
+    `\n${network.open ? "open village" : network.name}: ${count} (${countStates(members)}), ` +
+    `${sessions} session${sessions === 1 ? "" : "s"}${removed}\n` +
+    (members.length === 1 ? `\n${hintFor(network.open)}\n` : "");
 }
 
-function row(
-  member: MemberView,
-  names: ReadonlyMap<string, string>,
-  wallMs: number,
-): readonly string[] {
-  const { invited_by: inviter } = member;
+function countStates(members: readonly MemberView[]): string {
+  return STATES.map((state) => [members.filter((each) => each.state === state).length, state])
+    .filter(([count]) => count !== 0).map((pair) => pair.join(" ")).join(", ");
+}
+
+function hintFor(isOpen: boolean): string {
+  return isOpen
+    ? "To bring another device in, on it: hamlet up --open --peer HOST:PORT"
+    : "To let another device in: hamlet invite";
+}
+
+function stateCells(member: MemberView): readonly string[] {
+  const { state_since_s: since } = member;
   return [
     member.short_id,
-    member.name,
-    member.role,
-    stateOf(member),
+    cell(member.name),
+    member.state,
+    since === null ? "-" : formatDuration(since),
+    sessionOf(member),
+    cell(member.incarnation),
     member.addresses[0] ?? "-",
-    formatDuration((member.expires_unix_ms - wallMs) / 1000),
+  ];
+}
+
+function roleCells(
+  { role, expires_unix_ms: expires, invited_by: inviter }: MemberView,
+  names: ReadonlyMap<string, string | null>,
+  wallMs: number,
+): readonly string[] {
+  if (role === null || expires === null) return ["-", "-", "-"];
+  return [
+    role,
+    formatDuration((expires - wallMs) / 1000),
     inviter === null ? "founder" : names.get(inviter) ?? inviter.slice(0, 8),
   ];
 }
 
-function stateOf({ this_device, connected, last_seen_s }: MemberView): string {
+function sessionOf({ this_device, connected, last_seen_s }: MemberView): string {
   if (this_device) return "this device";
-  if (connected) return "connected";
-  return last_seen_s === null ? "away" : `away ${formatDuration(last_seen_s)}`;
+  if (connected) return "open";
+  return last_seen_s === null ? "-" : `seen ${formatDuration(last_seen_s)} ago`;
 }

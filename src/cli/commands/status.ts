@@ -33,6 +33,8 @@ export function renderStatus(status: StatusView): string {
       `${peers.connected} connected, ${peers.authenticated} authenticated, ` +
       `${peers.unverified} unverified`,
     ],
+    ["gossip", gossip(status)],
+    ["", gossipTraffic(status)],
     [
       "connections",
       `${connections.accepted} accepted, ${connections.dialled} dialled, ${connections.guests} ` +
@@ -81,6 +83,21 @@ function discovery({ discovery: scouts, dials }: StatusView): string {
       : `sweep ${sweep.state} (${sweep.probed} tried, ${sweep.found} found)`,
     dialling,
   ].join(", ");
+}
+
+/** How the village is, as this device sees it. */
+function gossip({ gossip: { state, members, sessions, health_multiplier: health } }: StatusView) {
+  const counts = Object.entries(members).filter(([, count]) => count > 0)
+    .map(([name, count]) => `${count} ${name}`);
+  const self = state === "asleep" ? "this device counts as ASLEEP (back with: hamlet wake), " : "";
+  return `${self}members ${counts.join(", ")}; ${sessions.kept} of ${sessions.wanted} sessions; ` +
+    `health multiplier ${health}${health === 0 ? "" : " (0 when all is well)"}`;
+}
+
+function gossipTraffic({ gossip: { messages, bytes, events, queued } }: StatusView): string {
+  return `${messages.sent} messages sent (${formatBytes(bytes.sent)}), ` +
+    `${messages.received} received (${formatBytes(bytes.received)}); ` +
+    `${events.told} events told, ${events.duplicates} duplicates, ${queued} queued`;
 }
 
 /** What strangers were refused, and who had to make room. */
