@@ -65,7 +65,7 @@ export async function runCommand(options: ChildCommandOptions): Promise<ChildOut
     void feed(child.stdin, options.input);
     const { code } = await child.status;
     stopper.close();
-    await Promise.race([Promise.all([output, complaints]), pause(clock, DRAIN_MS)]);
+    await Promise.race([Promise.all([output, complaints]), pause(clock, DRAIN_MS, drained.signal)]);
     drained.abort();
     await complaints;
     return { code, stopped: stopper.reason, output: await output };
