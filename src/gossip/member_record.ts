@@ -50,15 +50,21 @@ const DOMAIN = encodeUtf8("hamlet member");
 const STATUSES: readonly RecordStatus[] = ["alive", "asleep", "left"];
 const PACES: readonly Pace[] = ["lan", "wan"];
 
-/** Signs what we say of ourselves; addresses past {@link MAX_RECORD_ADDRESSES} are left out. */
+/** Those of `addresses` that a record can tell others: the first few that read as they are written. */
+export function tellable(addresses: readonly Address[]): readonly Address[] {
+  return addresses.filter((address) => {
+    const text = formatAddress(address);
+    return text.length <= MAX_ADDRESS_LENGTH && parseAddress(text) !== undefined;
+  }).slice(0, MAX_RECORD_ADDRESSES);
+}
+
+/** Signs what we say of ourselves; addresses that are not {@link tellable} are left out. */
 export function signMemberRecord(
   said: Omit<MemberRecord, "bytes">,
   signer: MessageSigner,
   ids: IdCodec,
 ): MemberRecord {
-  const addresses = said.addresses
-    .filter((address) => formatAddress(address).length <= MAX_ADDRESS_LENGTH)
-    .slice(0, MAX_RECORD_ADDRESSES);
+  const addresses = tellable(said.addresses);
   const writer = new ByteWriter(160).u8(VERSION).bytes(ids.write(said.id)).u32(said.incarnation)
     .u8(STATUSES.indexOf(said.status)).u8(PACES.indexOf(said.pace)).u8(addresses.length);
   for (const address of addresses) {

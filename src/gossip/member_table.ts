@@ -129,8 +129,9 @@ export class MemberTable {
     if (known) this.#uncount(known);
     this.#suspicions.delete(id);
     this.#records.set(id, record);
+    // Set anew, so that those gone for longest stay first.
+    this.#gone.delete(id);
     if (record.status === "left") this.#gone.set(id, { state: "left", sinceMs: nowMs });
-    else this.#gone.delete(id);
     this.#count(record, nowMs);
     return true;
   }
@@ -142,7 +143,8 @@ export class MemberTable {
     // Who has announced its sleep does not answer, and is not missed.
     if (record.status !== "alive") return false;
     const known = this.#suspicions.get(id);
-    if (known) return known.confirm(accuser);
+    // Of somebody nobody knows, or of the suspect itself, it is no other's word.
+    if (known) return accuser !== id && this.#records.has(accuser) && known.confirm(accuser);
     const { intervalMs } = profileOf(record.pace);
     const members = this.living;
     this.#suspicions.set(
@@ -152,11 +154,10 @@ export class MemberTable {
     return true;
   }
 
-  /** Takes a member for dead; `true` when that is news. */
+  /** Takes a member for dead, one that sleeps too; `true` when that is news. */
   bury(id: PeerId, incarnation: number, nowMs: number): boolean {
     const record = this.#records.get(id);
     if (!record || record.incarnation !== incarnation || this.#gone.has(id)) return false;
-    if (record.status !== "alive") return false;
     this.#uncount(record);
     this.#suspicions.delete(id);
     this.#gone.set(id, { state: "dead", sinceMs: nowMs });
@@ -173,14 +174,15 @@ export class MemberTable {
     this.#gone.delete(id);
   }
 
-  /** Forgets who has been gone for {@link GONE_MS}, and returns them; who has slept as long counts as dead. */
+  /** Who has slept for {@link GONE_MS}: not even they are kept for ever. */
+  overslept(nowMs: number): readonly PeerId[] {
+    const ids: PeerId[] = [];
+    for (const [id, sinceMs] of this.#asleep) if (nowMs - sinceMs >= GONE_MS) ids.push(id);
+    return ids;
+  }
+
+  /** Forgets who has been gone for {@link GONE_MS}, and returns them. */
   reap(nowMs: number): readonly PeerId[] {
-    for (const [id, sinceMs] of this.#asleep) {
-      if (nowMs - sinceMs < GONE_MS) continue;
-      const record = this.#records.get(id);
-      if (record) this.#uncount(record);
-      this.#gone.set(id, { state: "dead", sinceMs: nowMs });
-    }
     const reaped: PeerId[] = [];
     for (const [id, { sinceMs }] of this.#gone) {
       if (nowMs - sinceMs >= GONE_MS) reaped.push(id);

@@ -67,6 +67,11 @@ export class Suspicion {
     return this.#sinceMs + suspicionMs(this.#minMs, confirmed, this.#expected);
   }
 
+  /** Since when it is suspected, or we wait anew. */
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+
   isAccusedBy(id: PeerId): boolean {
     return this.#accusers.has(id);
   }
