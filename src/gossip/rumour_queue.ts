@@ -12,6 +12,8 @@ import type { Bytes } from "../base/bytes.ts";
 const RETRANSMIT_FACTOR = 3;
 /** The shortest rumour, a claim: with less room than this left nothing more is looked for. */
 const MIN_RUMOUR_BYTES = 69;
+/** Rumours that did not fit after which no more are tried: thousands wait while a village gathers. */
+const MAX_PASSED = 32;
 
 /** How often each member tells one rumour in a village of `members`. */
 export function tellingsOf(members: number): number {
@@ -48,10 +50,15 @@ export class RumourQueue {
     if (this.#size === 0) return NONE;
     const taken: [subject: string, rumour: Bytes, told: number][] = [];
     let left = maxBytes;
-    for (let told = 0; told < this.#tiers.length && left >= MIN_RUMOUR_BYTES; told++) {
+    let passed = 0;
+    const isDone = () => left < MIN_RUMOUR_BYTES || passed >= MAX_PASSED;
+    for (let told = 0; told < this.#tiers.length && !isDone(); told++) {
       for (const [subject, rumour] of this.#tier(told)) {
-        if (left < MIN_RUMOUR_BYTES) break;
-        if (rumour.length > left) continue;
+        if (isDone()) break;
+        if (rumour.length > left) {
+          passed++;
+          continue;
+        }
         left -= rumour.length;
         taken.push([subject, rumour, told + 1]);
       }
