@@ -96,8 +96,7 @@ export class Neighbourhood {
     const lacking = wanted - neighbours.size - this.#pending.size;
     if (lacking > 0) this.#meet(lacking, nowMs);
     else this.#lackingSinceMs = Infinity;
-    const isCrowded = neighbours.size > wanted * (1 + SLACK);
-    if (isCrowded && members > MAX_FULL_MESH) this.#letGo(wanted, nowMs);
+    if (members > MAX_FULL_MESH) this.#letGo(wanted, nowMs);
     if (nowMs >= this.#reviveMs) this.#revive(nowMs);
   }
 
@@ -120,10 +119,16 @@ export class Neighbourhood {
 
   #letGo(wanted: number, nowMs: number): void {
     const { neighbours, random } = this.#host;
+    if (neighbours.size <= wanted * (1 + SLACK)) return;
     const surplus: PeerId[] = [];
-    for (const [id, { degree, sinceMs }] of neighbours) {
+    let staying = 0;
+    for (const [id, { degree, sinceMs, isParting }] of neighbours) {
+      if (isParting) continue;
+      staying++;
       if (degree > wanted && nowMs - sinceMs > YOUNG_MS) surplus.push(id);
     }
+    // Those on their way out take a moment, in which nobody goes in their stead.
+    if (staying <= wanted * (1 + SLACK)) return;
     const id = surplus[Math.floor(random.next() * surplus.length)];
     if (id !== undefined) this.#host.hangUp(id);
   }
