@@ -94,6 +94,11 @@ export class Villager {
     return this.gossip.members.awake <= MAX_FULL_MESH;
   }
 
+  /** Whether the village holds `id` for alive. */
+  knows(id: PeerId): boolean {
+    return this.gossip.members.stateOf(id) === "alive";
+  }
+
   /** Whether the dial plan may dial `id`: it is wanted, the village is small, or we are nearly alone. */
   wants(id: PeerId): boolean {
     return this.isFullMesh || this.gossip.neighbours.size < LONELY || this.#wanted.has(id);
@@ -182,7 +187,7 @@ export class Villager {
 
   /** Hears from a neighbour once more all that it knows and we do not. */
   compare(id: PeerId): void {
-    this.#enter(() => this.gossip.compare(id));
+    this.#enter((nowMs) => this.gossip.compare(id, nowMs));
   }
 
   /** A member is none any more. */

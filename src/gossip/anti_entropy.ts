@@ -20,6 +20,7 @@ import type { ByteReader } from "../base/byte_reader.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import { type Random, randomBelow } from "../base/random.ts";
+import { Allowance } from "./allowance.ts";
 import type { IdCodec } from "./id_codec.ts";
 import type { MemberRecord, RecordReader } from "./member_record.ts";
 import type { MemberTable } from "./member_table.ts";
@@ -50,8 +51,8 @@ export interface AntiEntropyHost {
   dial(record: MemberRecord): void;
   /** A record that a member passed on. */
   onRecord(record: MemberRecord, from: PeerId, nowMs: number): void;
-  /** A member holds another for dead, of the very incarnation that we hold. */
-  onDoubt(id: PeerId, incarnation: number, from: PeerId, nowMs: number): void;
+  /** A member holds another, or us, for gone, of the very incarnation that we hold. */
+  onGoneElsewhere(id: PeerId, incarnation: number, from: PeerId, nowMs: number): void;
   /** The capability record of a member, as it was signed, if we have one. */
   abilityOf(id: PeerId, nowMs: number): Bytes | undefined;
   onAbility(record: Bytes, nowMs: number): void;
@@ -68,6 +69,8 @@ const MAX_RESTLESS = 16;
 /** So many changes since the last comparison make restless; in larger villages a share of the members. */
 const MIN_BURST = 3;
 const BURST_SHARE = 1 / 32;
+/** Looking for wanted records costs as much as sending some: a look at each member. */
+const LOOKS_A_RECORD = 32;
 /** How long a dialled partner is awaited. */
 const PARTNER_MS = 10_000;
 
@@ -82,6 +85,7 @@ export class AntiEntropy {
   #changes = 0;
   /** Comparisons left of a restless member; 0 is at rest. */
   #restless = 0;
+  readonly #allowances = new WeakMap<Neighbour, Allowance>();
   #partner: { readonly id: PeerId; readonly untilMs: number } | undefined;
 
   constructor(host: AntiEntropyHost, nowMs: number) {
@@ -106,7 +110,7 @@ export class AntiEntropy {
       (record) => record.id !== id && record.status === "alive",
     );
     if (!partner) return;
-    if (neighbours.has(partner.id)) return this.compare(partner.id);
+    if (neighbours.has(partner.id)) return this.compare(partner.id, nowMs);
     this.#partner = { id: partner.id, untilMs: nowMs + PARTNER_MS };
     this.#host.dial(partner);
   }
@@ -123,15 +127,23 @@ export class AntiEntropy {
   connected(id: PeerId, nowMs: number, isDialer: boolean): void {
     const isPartner = this.#partner?.id === id && nowMs < this.#partner.untilMs;
     if (isPartner) this.#partner = undefined;
-    if (isDialer || isPartner) this.compare(id);
+    if (isDialer || isPartner) this.compare(id, nowMs);
+  }
+
+  /** No session with `id` could be had; whether it was to be compared with. */
+  dialFailed(id: PeerId, nowMs: number): boolean {
+    const isPartner = this.#partner?.id === id && nowMs < this.#partner.untilMs;
+    if (isPartner) this.#partner = undefined;
+    return isPartner;
   }
 
   /** Offers our sums to a neighbour. */
-  compare(id: PeerId): void {
+  compare(id: PeerId, nowMs: number): void {
+    this.#allowanceOf(id)?.ask(nowMs);
     this.#host.send(id, encodeDigest(this.#host.table.sums, { isAnswer: false }));
   }
 
-  receiveDigest(from: PeerId, reader: ByteReader): void {
+  receiveDigest(from: PeerId, reader: ByteReader, nowMs: number): void {
     const isAnswer = reader.u8() === 1;
     const [low, high] = [reader.u32(), reader.u32()];
     reader.end();
@@ -140,11 +152,13 @@ export class AntiEntropy {
     if (isSame) this.#restless = 0;
     if (isAnswer) return;
     if (isSame) this.#host.send(from, encodeDigest(sums, { isAnswer: true }));
-    else this.#sendSummary(from);
+    else this.#sendSummary(from, nowMs);
   }
 
   receiveSummary(from: PeerId, reader: ByteReader, nowMs: number): void {
     const { bits, part, entries } = readSummary(reader);
+    const allowance = this.#allowanceOf(from);
+    if (!allowance?.takeAnswer(nowMs)) return;
     const { table, send } = this.#host;
     const lacked: [MemberRecord, boolean][] = [];
     const held = new Set<number>();
@@ -162,8 +176,7 @@ export class AntiEntropy {
     for (const { prefix, isGone } of entries.values()) {
       if (outdated.has(prefix) || (!isGone && !held.has(prefix))) wanted.push(prefix);
     }
-    for (const message of encodeRecords(lacked)) send(from, message);
-    this.#sendAbilities(from, lacked, nowMs);
+    this.#sendRecords(from, lacked, nowMs);
     for (let at = 0; at < wanted.length; at += MAX_ENTRIES) {
       send(from, encodeWant(wanted.slice(at, at + MAX_ENTRIES)));
     }
@@ -171,23 +184,24 @@ export class AntiEntropy {
 
   receiveWant(from: PeerId, reader: ByteReader, nowMs: number): void {
     const wanted = readWant(reader);
-    const { table, send } = this.#host;
+    const { table } = this.#host;
+    const lookCost = 1 + Math.ceil(table.size / LOOKS_A_RECORD);
+    if (!this.#allowanceOf(from)?.takeRecords(lookCost, table.size, nowMs)) return;
     const found: [MemberRecord, boolean][] = [];
     for (const record of table.records()) {
       if (!wanted.has(prefixOf(record))) continue;
       found.push([record, table.stateOf(record.id) === "dead"]);
     }
-    for (const message of encodeRecords(found)) send(from, message);
-    this.#sendAbilities(from, found, nowMs);
+    this.#sendRecords(from, found, nowMs);
   }
 
   receiveRecords(from: PeerId, reader: ByteReader, nowMs: number): void {
-    const { readRecord, onRecord, onDoubt } = this.#host;
+    const { readRecord, onRecord, onGoneElsewhere } = this.#host;
     while (reader.left > 0) {
       const isDead = reader.u8() === 1;
       const record = readRecord(reader);
       onRecord(record, from, nowMs);
-      if (isDead) onDoubt(record.id, record.incarnation, from, nowMs);
+      if (isDead) onGoneElsewhere(record.id, record.incarnation, from, nowMs);
     }
   }
 
@@ -202,7 +216,7 @@ export class AntiEntropy {
     this.#nextMs = nowMs + (this.#restless > 0 ? this.#soonMs() : periodMs(living));
     const ids = [...neighbours.keys()];
     const id = ids[randomBelow(random, ids.length)];
-    if (id !== undefined) this.compare(id);
+    if (id !== undefined) this.compare(id, nowMs);
   }
 
   #soonMs(): number {
@@ -216,17 +230,18 @@ export class AntiEntropy {
     lacked: [MemberRecord, boolean][],
     nowMs: number,
   ): void {
-    const { table, onDoubt } = this.#host;
+    const { table, onGoneElsewhere } = this.#host;
     const isDead = table.stateOf(record.id) === "dead";
     if (theirs.incarnation < record.incarnation) lacked.push([record, isDead]);
     if (theirs.incarnation !== record.incarnation) return;
     if (isDead && !theirs.isGone) lacked.push([record, true]);
-    if (!isDead && theirs.isGone) onDoubt(record.id, record.incarnation, from, nowMs);
+    if (!isDead && theirs.isGone) onGoneElsewhere(record.id, record.incarnation, from, nowMs);
   }
 
-  #sendSummary(to: PeerId): void {
+  #sendSummary(to: PeerId, nowMs: number): void {
     const { table, send } = this.#host;
     const bits = Math.max(0, Math.ceil(Math.log2(table.size / (MAX_ENTRIES / 2))));
+    if (!this.#allowanceOf(to)?.takeSummary(2 ** bits, nowMs)) return;
     const parts = Array.from({ length: 2 ** bits }, (): [MemberRecord, boolean][] => []);
     for (const record of table.records()) {
       const part = Math.floor(prefixOf(record) / 2 ** (48 - bits));
@@ -236,13 +251,27 @@ export class AntiEntropy {
     parts.forEach((entries, part) => send(to, encodeSummary({ bits, part }, entries)));
   }
 
-  /** What those members can do goes with the news that they exist. */
-  #sendAbilities(
+  /** Sends records, if the member may have so many; what those members can do goes with the news that they exist. */
+  #sendRecords(
     to: PeerId,
     entries: readonly (readonly [MemberRecord, boolean])[],
     nowMs: number,
   ): void {
+    const { length } = entries;
+    if (!this.#allowanceOf(to)?.takeRecords(length, this.#host.table.size, nowMs)) return;
+    for (const message of encodeRecords(entries)) this.#host.send(to, message);
     const abilities = entries.flatMap(([{ id }]) => this.#host.abilityOf(id, nowMs) ?? []);
     for (const message of encodeAbilities(abilities)) this.#host.send(to, message);
+  }
+
+  /** It lives as long as the session; who is no neighbour gets nothing. */
+  #allowanceOf(id: PeerId): Allowance | undefined {
+    const neighbour = this.#host.neighbours.get(id);
+    if (!neighbour) return undefined;
+    const known = this.#allowances.get(neighbour);
+    if (known) return known;
+    const allowance = new Allowance();
+    this.#allowances.set(neighbour, allowance);
+    return allowance;
   }
 }

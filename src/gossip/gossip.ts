@@ -182,7 +182,13 @@ export class Gossip {
 
   /** A session with a member is there; `isDialer` where we dialled it. */
   connected(id: PeerId, nowMs: number, isDialer: boolean): void {
-    this.#neighbours.set(id, { sinceMs: nowMs, heardMs: nowMs, degree: 0, isParting: false });
+    this.#neighbours.set(id, {
+      sinceMs: nowMs,
+      heardMs: nowMs,
+      degree: 0,
+      isParting: false,
+      forgedMs: -Infinity,
+    });
     this.#neighbourhood.settled(id);
     this.#swim.connected(id, nowMs, isDialer);
     this.#events.addNeighbour(id, nowMs);
@@ -202,15 +208,20 @@ export class Gossip {
     this.#swim.dialFailed(id, nowMs);
   }
 
-  /** Takes a message of a neighbour. Throws `ByteReaderError` on a malformed one, which ends its session. */
+  /**
+   * Takes a message of a neighbour; who is none is not heard. Throws `ByteReaderError` or `EventError` on a malformed
+   * one, which ends its session.
+   */
   receive(from: PeerId, message: Bytes, nowMs: number): void {
     const neighbour = this.#neighbours.get(from);
-    if (neighbour) neighbour.heardMs = nowMs;
+    if (!neighbour) return;
+    neighbour.heardMs = nowMs;
     this.#swim.heard(from);
     const reader = new ByteReader(message);
     const kind = reader.u8();
     if (kind === KINDS.part) {
-      if (neighbour) neighbour.isParting = true;
+      reader.end();
+      neighbour.isParting = true;
     } else if (kind >= FIRST_EVENT_KIND) this.#events.receive(from, message, nowMs);
     else this.#swim.receive(from, kind, reader, nowMs);
   }
@@ -266,8 +277,8 @@ export class Gossip {
   }
 
   /** Compares all that is known with a neighbour. */
-  compare(id: PeerId): void {
-    this.#swim.compare(id);
+  compare(id: PeerId, nowMs: number): void {
+    this.#swim.compare(id, nowMs);
   }
 
   /** A member does not belong to us any more. */

@@ -10,4 +10,6 @@ export interface Neighbour {
   degree: number;
   /** Whether the session is about to end because one side has enough of them. */
   isParting: boolean;
+  /** When it last passed on a record that its member did not sign; none of its news is checked for a while. */
+  forgedMs: number;
 }

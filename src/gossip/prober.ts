@@ -7,8 +7,9 @@
  * ```
  *
  * Probes go to neighbours, the one unheard for longest first: in a session every message proves life, and a crash
- * is noticed by whoever's turn is next instead of by chance. Two more reasons to probe, besides the round: a session
- * was lost, or another suspects a neighbour of ours, who can then hear of it and refute at once.
+ * is noticed by whoever's turn is next instead of by chance. Three more reasons to probe, besides the round: a session
+ * was lost; another suspects a neighbour of ours, who can then hear of it and refute at once; or a member that nobody
+ * may have a session with, so that nobody would miss it, could not be dialled.
  */
 
 import type { PeerId } from "../base/peer_id.ts";
@@ -42,8 +43,9 @@ interface Probe {
   /** When others are asked; Infinity once they were. */
   helpAtMs: number;
   readonly endMs: number;
-  asked: number;
-  nacks: number;
+  /** Helpers that were asked, and those of them that have not said that they could not tell. */
+  asked: ReadonlySet<PeerId>;
+  readonly silent: Set<PeerId>;
   /** Whether our own dial has failed, or none is made. */
   isDialled: boolean;
 }
@@ -51,16 +53,20 @@ interface Probe {
 /** A question of another's that we try to answer. */
 interface Errand {
   readonly asker: PeerId;
-  readonly seq: number;
-  readonly nackAtMs: number;
+  seq: number;
+  nackAtMs: number;
 }
 
 /** Others' questions under way; one more is not taken, and its asker hears nothing. */
-const MAX_ERRANDS = 256;
+export const MAX_ERRANDS = 256;
+/** Of one asker's: a member that loses half of its sessions at once asks some dozen things. */
+export const MAX_ERRANDS_OF_ONE = 32;
 /** The share of a timeout after which a helper says that it could not tell (memberlist's). */
 const NACK_SHARE = 0.8;
 /** Who was heard this much of an interval ago need not be asked. */
 const FRESH_SHARE = 0.5;
+
+const NOBODY: ReadonlySet<PeerId> = new Set();
 
 export class Prober {
   readonly #host: ProberHost;
@@ -111,16 +117,17 @@ export class Prober {
     if (this.#errandCount > 0) this.#answerErrands(id, true);
   }
 
-  /** Another answers for the member that probe `seq` is about. */
-  acked(seq: number): void {
-    for (const [id, probe] of this.#probes) if (probe.seq === seq) this.#succeed(id, probe);
+  /** A helper answers for the member that probe `seq` is about. */
+  acked(helper: PeerId, seq: number): void {
+    for (const [id, probe] of this.#probes) {
+      if (probe.seq === seq && probe.asked.has(helper)) this.#succeed(id, probe);
+    }
   }
 
   /** A helper could not tell. */
-  nacked(seq: number, nowMs: number): void {
+  nacked(helper: PeerId, seq: number, nowMs: number): void {
     for (const [id, probe] of this.#probes) {
-      if (probe.seq !== seq) continue;
-      probe.nacks++;
+      if (probe.seq !== seq || !probe.silent.delete(helper)) continue;
       this.#endIfHopeless(id, probe, nowMs);
     }
   }
@@ -140,6 +147,14 @@ export class Prober {
     this.#endIfHopeless(id, probe, nowMs);
   }
 
+  /** A member that should be there could not be dialled: others are asked whether they can. */
+  doubt(id: PeerId, nowMs: number): void {
+    if (this.#probes.has(id) || this.#host.neighbours.has(id)) return;
+    const probe = this.#begin(id, nowMs, false);
+    this.#askOthers(id, probe);
+    this.#endIfHopeless(id, probe, nowMs);
+  }
+
   /** No session with `id` could be had. */
   dialFailed(id: PeerId, nowMs: number): void {
     this.#answerErrands(id, false);
@@ -152,9 +167,17 @@ export class Prober {
   /** Takes `asker`'s question whether `id` is there. */
   help(asker: PeerId, seq: number, id: PeerId, nowMs: number): void {
     const { neighbours, table } = this.#host;
-    if (this.#errandCount >= MAX_ERRANDS || !table.record(id)) return;
+    if (!table.record(id)) return;
     const nackAtMs = nowMs + NACK_SHARE * this.#patience(id).timeoutMs;
     const errands = this.#errands.get(id) ?? [];
+    const known = errands.find((errand) => errand.asker === asker);
+    if (known) {
+      // Asked again it is the same errand: we do not ping others as often as somebody says.
+      known.seq = seq;
+      known.nackAtMs = nackAtMs;
+      return;
+    }
+    if (this.#errandCount >= MAX_ERRANDS || this.#errandsOf(asker) >= MAX_ERRANDS_OF_ONE) return;
     this.#errands.set(id, errands);
     errands.push({ asker, seq, nackAtMs });
     this.#errandCount++;
@@ -201,8 +224,8 @@ export class Prober {
       isRound,
       helpAtMs: nowMs + timeoutMs * factor,
       endMs: nowMs + intervalMs * factor,
-      asked: 0,
-      nacks: 0,
+      asked: NOBODY,
+      silent: new Set(),
       isDialled: true,
     };
     this.#probes.set(id, probe);
@@ -220,8 +243,9 @@ export class Prober {
     const others = [...neighbours.keys()].filter((other) =>
       other !== id && table.stateOf(other) === "alive"
     );
-    for (const helper of shuffled(random, others).slice(0, INDIRECT_PROBES)) {
-      probe.asked++;
+    probe.asked = new Set(shuffled(random, others).slice(0, INDIRECT_PROBES));
+    for (const helper of probe.asked) {
+      probe.silent.add(helper);
       this.#host.sendAsk(helper, probe.seq, id);
     }
   }
@@ -229,7 +253,7 @@ export class Prober {
   /** Nothing is waited for that cannot come: nobody has a session with it, and nobody gets one. */
   #endIfHopeless(id: PeerId, probe: Probe, nowMs: number): void {
     const isConnected = this.#host.neighbours.has(id);
-    if (!isConnected && probe.isDialled && probe.nacks >= probe.asked) this.#fail(id, probe, nowMs);
+    if (!isConnected && probe.isDialled && probe.silent.size === 0) this.#fail(id, probe, nowMs);
   }
 
   #succeed(id: PeerId, probe: Probe): void {
@@ -240,7 +264,7 @@ export class Prober {
   #fail(id: PeerId, probe: Probe, nowMs: number): void {
     this.#probes.delete(id);
     // Helpers that could not tell at least answered; those that did not point to our own link.
-    const missed = probe.asked > 0 ? probe.asked - Math.min(probe.asked, probe.nacks) : 1;
+    const missed = probe.asked.size > 0 ? probe.silent.size : 1;
     if (probe.isRound) this.#host.awareness.adjust(missed);
     this.#host.onFailed(id, nowMs);
   }
@@ -267,6 +291,15 @@ export class Prober {
       if (left.length > 0) this.#errands.set(id, left);
       else this.#errands.delete(id);
     }
+  }
+
+  #errandsOf(asker: PeerId): number {
+    if (this.#errandCount < MAX_ERRANDS_OF_ONE) return 0;
+    let count = 0;
+    for (const errands of this.#errands.values()) {
+      for (const errand of errands) if (errand.asker === asker) count++;
+    }
+    return count;
   }
 
   /** The more patient of what we and the member are due. */

@@ -1,27 +1,27 @@
 /**
  * Membership: SWIM with Lifeguard's refinements, over sessions.
  *
- * `prober.ts` says who does not answer, `suspicion.ts` for how long that is only a suspicion, `rumour_queue.ts` spreads
- * the news, `anti_entropy.ts` catches who missed it; here is what a member makes of all that. Whoever hears that it is
- * suspected or dead refutes: it signs itself anew, with a higher incarnation.
+ * `prober.ts` says who does not answer, `doubts.ts` what we believe of it, `dissemination.ts` spreads the news,
+ * `anti_entropy.ts` catches who missed it, `own_record.ts` is our own word, with which we refute that we are gone. Here
+ * they meet: messages come in, and records are believed or not.
  */
 
 import { type ByteReader, ByteReaderError } from "../base/byte_reader.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { PeerId } from "../base/peer_id.ts";
-import { type Random, shuffled } from "../base/random.ts";
+import type { Random } from "../base/random.ts";
 import type { MessageSigner, VerifySignature } from "../discovery/signature.ts";
-import { type Address, formatAddress } from "../net/address.ts";
+import type { Address } from "../net/address.ts";
 import { AntiEntropy } from "./anti_entropy.ts";
 import { Awareness } from "./awareness.ts";
+import { Dissemination } from "./dissemination.ts";
+import { Doubts } from "./doubts.ts";
 import { ID_BYTES, type IdCodec } from "./id_codec.ts";
 import {
   isGenuine,
-  MAX_INCARNATION,
   type MemberRecord,
   type RecordReader,
   type RecordStatus,
-  signMemberRecord,
 } from "./member_record.ts";
 import { type MemberState, MemberTable } from "./member_table.ts";
 import {
@@ -32,14 +32,12 @@ import {
   encodeRumour,
   encodeRumours,
   KINDS,
-  MAX_MESSAGE_BYTES,
   readRumours,
-  type Rumour,
 } from "./message.ts";
 import type { Neighbour } from "./neighbour.ts";
+import { OwnRecord } from "./own_record.ts";
 import type { ProbeProfile } from "./probe_profile.ts";
 import { Prober } from "./prober.ts";
-import { RumourQueue, tellingsOf } from "./rumour_queue.ts";
 
 /** What became of a member, as we see it. */
 export interface MemberChange {
@@ -72,14 +70,8 @@ export interface SwimHost {
   onChange(change: MemberChange): void;
 }
 
-/** memberlist's GossipInterval and GossipNodes. */
-const RUMOUR_MS = 200;
-const RUMOUR_FANOUT = 3;
-/** What a probe carries of rumours. */
-const PIGGYBACK_BYTES = 512;
-/** The first of a new queue waits this long for company. */
-const GATHER_MS = 10;
-const REAP_MS = 60_000;
+/** How long news of a neighbour that passed on a forged record are not checked: signatures are what costs. */
+const DEAF_MS = 1_000;
 
 export class Swim {
   readonly table = new MemberTable();
@@ -87,19 +79,22 @@ export class Swim {
   readonly #host: SwimHost;
   readonly #prober: Prober;
   readonly #antiEntropy: AntiEntropy;
-  readonly #rumours = new RumourQueue();
-  #own: MemberRecord;
-  #rumourDueMs = Infinity;
-  #toldMs = -Infinity;
-  /** At the latest when one of the suspected counts as dead. */
-  #burialDueMs = Infinity;
-  #reapDueMs: number;
+  readonly #rumours: Dissemination;
+  readonly #own: OwnRecord;
+  readonly #doubts: Doubts;
 
   constructor(host: SwimHost, nowMs: number) {
     this.#host = host;
-    this.#own = this.#sign(0, "alive");
-    this.table.accept(this.#own, nowMs);
+    this.#own = new OwnRecord(host);
+    this.table.accept(this.own, nowMs);
     const { neighbours, random, profile, ids, id, readRecord } = host;
+    this.#rumours = new Dissemination({
+      ids,
+      random,
+      neighbours,
+      members: () => this.table.living,
+      send: (to, message) => host.send(to, message, false),
+    });
     const dial = (other: PeerId) => {
       const record = this.table.record(other);
       if (record) host.dial(record);
@@ -115,7 +110,7 @@ export class Swim {
       sendAsk: (to, seq, about) => host.send(to, encodeAsk(seq, about, ids), true),
       sendNack: (to, seq) => host.send(to, encodeNack(seq), true),
       dial,
-      onFailed: (other, atMs) => this.#accuse(other, atMs),
+      onFailed: (other, atMs) => this.#doubts.accuse(other, atMs),
     }, nowMs);
     this.#antiEntropy = new AntiEntropy({
       id,
@@ -127,17 +122,23 @@ export class Swim {
       send: (to, message) => host.send(to, message, false),
       dial: (record) => host.dial(record),
       onRecord: (record, from, atMs) => this.#learn(record, from, atMs),
-      onDoubt: (other, incarnation, from, atMs) =>
-        this.#onClaim({ kind: "suspect", id: other, incarnation, accuser: from }, atMs),
+      onGoneElsewhere: (other, incarnation, from, atMs) =>
+        this.#onGoneElsewhere(other, incarnation, from, atMs),
       abilityOf: (other, atMs) => host.abilityOf(other, atMs),
       onAbility: (record, atMs) => host.onAbility(record, atMs),
     }, nowMs);
-    this.#reapDueMs = nowMs + REAP_MS;
+    this.#doubts = new Doubts({
+      id,
+      table: this.table,
+      neighbours,
+      verify: (other, atMs) => this.#prober.verify(other, atMs),
+      onNews: (claim, isFirst, atMs) => this.#onNews(claim, isFirst, atMs),
+    }, nowMs);
   }
 
   /** What we say of ourselves. */
   get own(): MemberRecord {
-    return this.#own;
+    return this.#own.record;
   }
 
   /** Rumours, probes and errands that wait. */
@@ -149,25 +150,27 @@ export class Swim {
     return Math.min(
       this.#prober.deadlineMs,
       this.#antiEntropy.deadlineMs,
-      this.#rumourDueMs,
-      this.#burialDueMs,
-      this.#reapDueMs,
+      this.#rumours.deadlineMs,
+      this.#own.deadlineMs,
+      this.#doubts.deadlineMs,
     );
   }
 
   tick(nowMs: number): void {
     this.#prober.tick(nowMs);
     this.#antiEntropy.tick(nowMs);
-    if (nowMs >= this.#burialDueMs) this.#buryOverdue(nowMs);
-    if (nowMs >= this.#rumourDueMs) this.#tellRumours(nowMs);
-    if (nowMs >= this.#reapDueMs) this.#reap(nowMs);
+    for (const id of this.#doubts.tick(nowMs)) {
+      this.#host.onChange({ id, incarnation: 0, change: "reaped" });
+    }
+    if (nowMs >= this.#own.deadlineMs) this.#refute(nowMs);
+    this.#rumours.tick(nowMs);
   }
 
   /** A session with a member is there. */
   connected(id: PeerId, nowMs: number, isDialer: boolean): void {
     this.#prober.heard(id);
-    const own = encodeRumour({ kind: "record", record: this.#own }, this.#host.ids);
-    this.#host.send(id, encodeRumours([own]), false);
+    this.#tell(id, this.own, false);
+    this.#rumours.met(nowMs);
     this.#antiEntropy.connected(id, nowMs, isDialer || this.table.isGone(id));
   }
 
@@ -179,6 +182,9 @@ export class Swim {
 
   dialFailed(id: PeerId, nowMs: number): void {
     this.#prober.dialFailed(id, nowMs);
+    // Whoever has no session with anybody is missed by nobody, but for those that want to compare tables with it.
+    const isAmiss = this.#antiEntropy.dialFailed(id, nowMs);
+    if (isAmiss && this.table.stateOf(id) === "alive") this.#prober.doubt(id, nowMs);
   }
 
   heard(id: PeerId): void {
@@ -196,23 +202,24 @@ export class Swim {
         if (neighbour) neighbour.degree = degree;
         this.#receiveRumours(from, reader, nowMs);
         if (kind === KINDS.ping) return this.#sendProbe("ack", from, seq);
-        return this.#prober.acked(seq);
+        return this.#prober.acked(from, seq);
       }
       case KINDS.ask: {
         const seq = reader.u32();
         const about = this.#host.ids.read(reader.view(ID_BYTES));
         reader.end();
+        if (about === this.#host.id) return this.#sendProbe("ack", from, seq);
         return this.#prober.help(from, seq, about, nowMs);
       }
       case KINDS.nack: {
         const seq = reader.u32();
         reader.end();
-        return this.#prober.nacked(seq, nowMs);
+        return this.#prober.nacked(from, seq, nowMs);
       }
       case KINDS.rumours:
         return this.#receiveRumours(from, reader, nowMs);
       case KINDS.digest:
-        return this.#antiEntropy.receiveDigest(from, reader);
+        return this.#antiEntropy.receiveDigest(from, reader, nowMs);
       case KINDS.summary:
         return this.#antiEntropy.receiveSummary(from, reader, nowMs);
       case KINDS.want:
@@ -228,21 +235,18 @@ export class Swim {
 
   /** Says something new of ourselves, to every neighbour at once. */
   declare(status: RecordStatus, nowMs: number): void {
-    this.#raise(this.#own.incarnation + 1, status, nowMs);
-    const rumour = encodeRumour({ kind: "record", record: this.#own }, this.#host.ids);
-    const message = encodeRumours([rumour]);
-    for (const id of this.#host.neighbours.keys()) this.#host.send(id, message, true);
+    this.#raise(0, status, nowMs);
+    for (const id of this.#host.neighbours.keys()) this.#tell(id, this.own, true);
   }
 
   /** Our addresses, or our pace, may be others now: the village is told if they are. */
   review(nowMs: number): void {
-    const now = this.#sign(this.#own.incarnation, this.#own.status);
-    if (describe(now) !== describe(this.#own)) this.declare(this.#own.status, nowMs);
+    if (this.#own.isOutdated) this.declare(this.own.status, nowMs);
   }
 
   /** Compares our table with a neighbour's. */
-  compare(id: PeerId): void {
-    this.#antiEntropy.compare(id);
+  compare(id: PeerId, nowMs: number): void {
+    this.#antiEntropy.compare(id, nowMs);
   }
 
   /** Forgets a member that does not belong to us any more. */
@@ -256,10 +260,7 @@ export class Swim {
   /** We could not listen for a while: all waiting begins anew. */
   resume(nowMs: number): void {
     this.#prober.restart(nowMs);
-    for (const [, suspicion] of this.table.suspects()) {
-      suspicion.restart(nowMs);
-      this.#burialDueMs = Math.min(this.#burialDueMs, suspicion.deadlineMs);
-    }
+    this.#doubts.restart(nowMs);
   }
 
   /** Takes records without looking at their signatures: for simulators that begin with a village. */
@@ -279,139 +280,87 @@ export class Swim {
 
   #learn(record: MemberRecord, from: PeerId, nowMs: number): void {
     const { id, incarnation } = record;
-    if (id === this.#host.id) return this.#onOwnRecord(record, nowMs);
+    if (id === this.#host.id) return this.#onOwnRecord(record, from, nowMs);
     const known = this.table.record(id);
     if (!this.table.isNews(record)) {
       // It was restarted, and does not know yet what it said in its former life.
-      const isOther = from === id && known !== undefined && !isSame(known, record);
-      if (isOther) this.#tell(id, { kind: "record", record: known });
+      if (from === id && known !== undefined && !isSame(known, record)) {
+        this.#tell(id, known, false);
+      }
       return;
     }
     if (!this.#host.belongs(id)) return this.#host.onStranger(id, from);
-    const { verify, ids } = this.#host;
-    if (!isGenuine(record, verify, ids)) return;
+    if (!this.#isBelievable(record, from, nowMs)) return;
     const was = this.table.stateOf(id);
     if (!this.table.accept(record, nowMs)) return;
     this.#antiEntropy.changed(nowMs);
-    this.#prober.drop(id);
-    this.#spread(id, { kind: "record", record }, nowMs);
-    const change = was === undefined ? "joined" : record.status;
+    // A new word is no answer: whom we cannot reach, we go on looking for.
+    if (record.status !== "alive") this.#prober.drop(id);
+    this.#rumours.spread(id, { kind: "record", record }, nowMs);
+    const change = was === undefined && record.status === "alive" ? "joined" : record.status;
     if (was !== change) this.#host.onChange({ id, incarnation, change });
   }
 
   /** What others hold of us from a former life, or nearly: our word must be newer. */
-  #onOwnRecord(record: MemberRecord, nowMs: number): void {
+  #onOwnRecord(record: MemberRecord, from: PeerId, nowMs: number): void {
     const { incarnation } = record;
-    if (incarnation < this.#own.incarnation || isSame(record, this.#own)) return;
-    const { verify, ids } = this.#host;
-    if (!isGenuine(record, verify, ids)) return;
-    this.#raise(incarnation + 1, this.#own.status, nowMs);
+    if (incarnation < this.own.incarnation || isSame(record, this.own)) return;
+    if (this.#isBelievable(record, from, nowMs)) this.#raise(incarnation, this.own.status, nowMs);
+  }
+
+  /** Whether its member signed `record`; who passes on others is not listened to for a while. */
+  #isBelievable(record: MemberRecord, from: PeerId, nowMs: number): boolean {
+    const { verify, ids, neighbours } = this.#host;
+    const neighbour = neighbours.get(from);
+    if (!neighbour || nowMs - neighbour.forgedMs < DEAF_MS) return false;
+    if (isGenuine(record, verify, ids)) return true;
+    neighbour.forgedMs = nowMs;
+    return false;
   }
 
   #onClaim(claim: Claim, nowMs: number): void {
-    const { id, incarnation } = claim;
-    if (id === this.#host.id) {
-      // Who has left, or sleeps, has said so itself.
-      if (incarnation !== this.#own.incarnation || this.#own.status !== "alive") return;
-      this.awareness.adjust(1);
-      return this.#raise(incarnation + 1, "alive", nowMs);
-    }
-    // A neighbour we ask ourselves, before we believe that it is dead.
-    const isToVerify = this.#host.neighbours.has(id) &&
-      !this.table.suspicion(id)?.isAccusedBy(this.#host.id);
-    if (claim.kind === "dead" && !isToVerify) return this.#bury(claim, nowMs);
-    this.#suspect({ ...claim, kind: "suspect" }, nowMs);
-    const suspicion = this.table.suspicion(id);
-    if (claim.kind === "dead" && suspicion) suspicion.isDeclared = true;
+    if (claim.id !== this.#host.id) return this.#doubts.onClaim(claim, nowMs);
+    this.#own.accuse(claim.incarnation, nowMs);
+    if (nowMs >= this.#own.deadlineMs) this.#refute(nowMs);
   }
 
-  /** We could not reach a member. */
-  #accuse(id: PeerId, nowMs: number): void {
-    const record = this.table.record(id);
-    if (!record) return;
-    const { incarnation } = record;
-    const accuser = this.#host.id;
-    const isDeclared = this.table.suspicion(id)?.isDeclared ?? false;
-    if (isDeclared) this.#bury({ kind: "dead", id, incarnation, accuser }, nowMs);
-    else this.#suspect({ kind: "suspect", id, incarnation, accuser }, nowMs);
+  /** The table of `from` says that a member is gone. */
+  #onGoneElsewhere(id: PeerId, incarnation: number, from: PeerId, nowMs: number): void {
+    if (id !== this.#host.id) return this.#doubts.onGoneElsewhere(id, incarnation, from, nowMs);
+    this.#onClaim({ kind: "dead", id, incarnation, accuser: from }, nowMs);
   }
 
-  #suspect(claim: Claim, nowMs: number): void {
-    const { id, incarnation, accuser } = claim;
-    const was = this.table.stateOf(id);
-    if (!this.table.suspect(id, incarnation, accuser, nowMs)) return;
-    const { deadlineMs = Infinity } = this.table.suspicion(id) ?? {};
-    this.#burialDueMs = Math.min(this.#burialDueMs, deadlineMs);
-    this.#spread(id, claim, nowMs);
-    if (was === "suspect") return;
-    this.#host.onChange({ id, incarnation, change: "suspect" });
-    if (accuser !== this.#host.id) this.#prober.verify(id, nowMs);
-  }
-
-  #bury(claim: Claim, nowMs: number): void {
-    const { id, incarnation } = claim;
-    if (!this.table.bury(id, incarnation, nowMs)) return;
+  /** A member is suspected, by another too, or dead. */
+  #onNews(claim: Claim, isFirst: boolean, nowMs: number): void {
+    const { kind, id, incarnation } = claim;
+    this.#rumours.spread(id, claim, nowMs);
+    if (isFirst) this.#host.onChange({ id, incarnation, change: kind });
+    if (kind === "suspect") return;
     this.#antiEntropy.changed(nowMs);
     this.#prober.drop(id);
-    this.#spread(id, claim, nowMs);
-    this.#host.onChange({ id, incarnation, change: "dead" });
     if (this.#host.neighbours.has(id)) this.#host.hangUp(id);
   }
 
-  #buryOverdue(nowMs: number): void {
-    const overdue: Claim[] = [];
-    this.#burialDueMs = Infinity;
-    for (const [id, { deadlineMs, incarnation }] of this.table.suspects()) {
-      if (deadlineMs > nowMs) this.#burialDueMs = Math.min(this.#burialDueMs, deadlineMs);
-      else overdue.push({ kind: "dead", id, incarnation, accuser: this.#host.id });
-    }
-    for (const claim of overdue) this.#bury(claim, nowMs);
+  #refute(nowMs: number): void {
+    this.awareness.adjust(1);
+    this.#raise(0, "alive", nowMs);
   }
 
-  #reap(nowMs: number): void {
-    this.#reapDueMs = nowMs + REAP_MS;
-    for (const id of this.table.reap(nowMs)) {
-      this.#host.onChange({ id, incarnation: 0, change: "reaped" });
-    }
+  /** Says something new of ourselves, above whatever was said before. */
+  #raise(above: number, status: RecordStatus, nowMs: number): void {
+    if (!this.#own.raise(above, status, nowMs)) return;
+    this.table.accept(this.own, nowMs);
+    this.#rumours.spread(this.own.id, { kind: "record", record: this.own }, nowMs);
   }
 
-  /** Signs ourselves anew, above whatever was said before. */
-  #raise(incarnation: number, status: RecordStatus, nowMs: number): void {
-    this.#own = this.#sign(Math.min(incarnation, MAX_INCARNATION), status);
-    if (this.table.isNews(this.#own)) this.table.accept(this.#own, nowMs);
-    this.#spread(this.#own.id, { kind: "record", record: this.#own }, nowMs);
-  }
-
-  #sign(incarnation: number, status: RecordStatus): MemberRecord {
-    const { id, signer, ids } = this.#host;
-    const { pace } = this.#host.profile();
-    const addresses = this.#host.addresses();
-    return signMemberRecord({ id, incarnation, status, pace, addresses }, signer, ids);
-  }
-
-  #spread(id: PeerId, rumour: Rumour, nowMs: number): void {
-    this.#rumours.add(id, encodeRumour(rumour, this.#host.ids));
-    if (this.#rumourDueMs !== Infinity) return;
-    this.#rumourDueMs = Math.max(nowMs + GATHER_MS, this.#toldMs + RUMOUR_MS);
-  }
-
-  #tellRumours(nowMs: number): void {
-    const { neighbours, random } = this.#host;
-    this.#toldMs = nowMs;
-    for (const id of pick([...neighbours.keys()], RUMOUR_FANOUT, random)) {
-      const rumours = this.#takeRumours(MAX_MESSAGE_BYTES);
-      if (rumours.length > 0) this.#host.send(id, encodeRumours(rumours), false);
-    }
-    this.#rumourDueMs = this.#rumours.size > 0 ? nowMs + RUMOUR_MS : Infinity;
-  }
-
-  #tell(to: PeerId, rumour: Rumour): void {
-    this.#host.send(to, encodeRumours([encodeRumour(rumour, this.#host.ids)]), false);
+  #tell(to: PeerId, record: MemberRecord, isUrgent: boolean): void {
+    const rumour = encodeRumour({ kind: "record", record }, this.#host.ids);
+    this.#host.send(to, encodeRumours([rumour]), isUrgent);
   }
 
   #sendProbe(kind: "ping" | "ack", to: PeerId, seq: number): void {
     const { neighbours, ids } = this.#host;
-    const rumours = [...this.#takeRumours(PIGGYBACK_BYTES)];
+    const rumours = this.#rumours.piggyback();
     const suspicion = kind === "ping" ? this.table.suspicion(to) : undefined;
     if (suspicion) {
       // Lifeguard's buddy system: whoever probes a suspect tells it, so that it can refute.
@@ -421,22 +370,10 @@ export class Swim {
     }
     this.#host.send(to, encodeProbe(kind, { seq, degree: neighbours.size, rumours }), true);
   }
-
-  #takeRumours(maxBytes: number): readonly Bytes[] {
-    if (this.#rumours.size === 0) return [];
-    return this.#rumours.take(maxBytes, tellingsOf(this.table.living));
-  }
-}
-
-function describe({ pace, addresses }: MemberRecord): string {
-  return [pace, ...addresses.map(formatAddress)].join();
 }
 
 function isSame(a: MemberRecord, b: MemberRecord): boolean {
+  if (a === b) return true;
   if (a.incarnation !== b.incarnation || a.bytes.length !== b.bytes.length) return false;
   return a.bytes.every((byte, at) => byte === b.bytes[at]);
-}
-
-function pick<T>(items: T[], count: number, random: Random): readonly T[] {
-  return items.length <= count ? items : shuffled(random, items).slice(0, count);
 }
