@@ -144,10 +144,7 @@ export class Agent {
     this.#vitals = new Vitals({
       clock,
       measure: options.measure,
-      onMeasured: () => {
-        this.villager.review();
-        this.#declare();
-      },
+      onMeasured: () => this.villager.review(),
       tell: () => this.#tellStatus(),
     }, first);
     this.villager = new Villager({
@@ -416,7 +413,7 @@ export class Agent {
 
   #onMember({ id, change }: MemberChange): void {
     this.registry.amend(id, { isAlive: change === "alive" || change === "joined" });
-    const level = change === "dead" || change === "suspect" ? "info" : "debug";
+    const level = change === "reaped" ? "debug" : "info";
     this.#options.log(level, `member ${change}`, { peer: shortId(id) });
   }
 
@@ -467,8 +464,9 @@ export class Agent {
     this.registry.learn({ id: from, capabilities }, clock.now());
   }
 
-  /** Tells those who speak no gossip how this device is doing. */
+  /** Tells the village how this device is doing, and by themselves those who speak no gossip. */
   #tellStatus(): void {
+    this.#declare();
     const { neighbours } = this.villager.gossip;
     const others = this.node.connected.filter((id) => !neighbours.has(id));
     this.node.broadcast("RESOURCE_STATUS", this.#status(), {}, others);
@@ -476,7 +474,9 @@ export class Agent {
 
   /** Tells the village what this device can do. */
   #declare(): void {
-    this.villager.setCapabilities(JSON.stringify(this.#status().capabilities));
+    // Whose record it is, its signature says.
+    const { device_id: _, ...record } = this.#status().capabilities;
+    this.villager.setCapabilities(JSON.stringify(record));
   }
 
   #status() {

@@ -30,8 +30,8 @@ export interface ExchangeOptions {
   readonly clock: Clock;
   readonly verify: VerifySignature;
   readonly addresses: () => readonly Address[];
-  /** Whether peers are told of others: in a large village they learn of them by gossip. */
-  readonly tellsOfOthers: () => boolean;
+  /** Whether a peer is told of others: one that is known in the village, or in a large one, learns of them there. */
+  readonly tellsOfOthers: (to: PeerId) => boolean;
 }
 
 /** Our record is renewed long before it expires, so that a peer always holds a good one. */
@@ -56,7 +56,7 @@ export class Exchange {
     this.#marks.set(to, this.#book.mark);
     this.#options.node.send(to, "PEER_INTRODUCTION", {
       record: this.#own.signed,
-      peers: this.#recordsFor(to),
+      peers: this.#options.tellsOfOthers(to) ? this.#recordsFor(to) : [],
     });
   }
 
@@ -91,7 +91,6 @@ export class Exchange {
   }
 
   #recordsFor(to: PeerId, after = 0): readonly JsonObject[] {
-    if (!this.#options.tellsOfOthers()) return [];
     const wallMs = this.#options.clock.wallMs();
     const records = this.#book.list({ wallMs, except: to, limit: MAX_RECORDS_SENT, after });
     return records.map(({ signed }) => signed);

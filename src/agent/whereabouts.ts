@@ -35,6 +35,8 @@ export interface WhereaboutsOptions {
   readonly village: {
     /** Whether everybody keeps a session with everybody. */
     readonly isFullMesh: boolean;
+    /** Whether the village holds a peer for alive: it learns of the others there. */
+    knows(id: PeerId): boolean;
     wants(id: PeerId): boolean;
     settle(id: PeerId, outcome: DialOutcome): void;
   };
@@ -60,7 +62,11 @@ export class Whereabouts {
     this.#options = options;
     const plan = this.#plan = new DialPlan(options.random);
     const { village } = options;
-    this.#exchange = new Exchange({ ...options, plan, tellsOfOthers: () => village.isFullMesh });
+    this.#exchange = new Exchange({
+      ...options,
+      plan,
+      tellsOfOthers: (id) => village.isFullMesh && !village.knows(id),
+    });
     this.#recruiter = new Recruiter({
       plan,
       node,
