@@ -152,8 +152,9 @@ export class SendQueue {
   /** Who has something to send, if streams that are not critical may send `bulkBytes`. */
   #ready(bulkBytes: number): ReadySet {
     let ready = 0;
+    const lanes = this.#lanes;
     for (let priority = 0; priority < PRIORITIES; priority++) {
-      const lane = this.#lanes[priority];
+      const lane = lanes[priority];
       if (!lane) continue;
       const mayStream = priority === CRITICAL || bulkBytes > 0;
       if (lane.messages.length > 0 || (mayStream && lane.streams.length > 0)) {
@@ -191,11 +192,13 @@ export class SendQueue {
   }
 
   #fillFrom(lane: Lane, out: Bytes, offset: number, bulkBytes: number): number {
-    const [message] = lane.messages;
+    const message = lane.messages[0];
     if (message) {
       const { length } = message.body;
       if (offset + MUX_HEADER_BYTES + length > out.length) return offset;
-      lane.messages.shift();
+      // `shift` gives the array's storage up, and the next message would allocate it anew.
+      if (lane.messages.length === 1) lane.messages.pop();
+      else lane.messages.shift();
       this.#messageBytes -= length;
       return writeFrame(out, offset, message);
     }

@@ -147,8 +147,9 @@ export class Link {
           continue;
         }
         this.#shaper?.received(count);
-        conversation.receive(count, this.#clock.now());
-        this.#flush();
+        const nowMs = this.#clock.now();
+        conversation.receive(count, nowMs);
+        this.#flush(nowMs);
         // A peer that asks without reading the answers is not listened to.
         if (conversation.outlet.pending > HIGH_WATER_BYTES) await this.#writing;
         if (conversation.isClosed) this.#settleClose();
@@ -194,17 +195,18 @@ export class Link {
     this.#ended.resolve();
   }
 
-  #flush(): void {
+  /** `nowMs` where the clock has just been asked: a small message would pay for it twice. */
+  #flush(nowMs?: number): void {
     if (this.#writing) return;
-    if (this.#prepare()) this.#writing = this.#drain();
+    if (this.#prepare(nowMs)) this.#writing = this.#drain();
     else this.#waitForRoom();
   }
 
-  #prepare(): boolean {
+  #prepare(nowMs?: number): boolean {
     // The clock is not asked for nothing: that is most of what this would cost.
     if (!this.#conversation.hasOutput) return false;
     try {
-      return this.#conversation.prepare(this.#clock.now(), this.#limits());
+      return this.#conversation.prepare(nowMs ?? this.#clock.now(), this.#limits());
     } catch (error) {
       this.#onFault(error);
       this.#stream.close();

@@ -69,7 +69,8 @@ export class RecordSealer {
    * Returns the offset behind it: `plaintext length + 21` further.
    */
   seal(parts: readonly Bytes[], out: Bytes, offset: number): number {
-    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    let length = 0;
+    for (const part of parts) length += part.length;
     if (length === REKEY_PLAINTEXT.length && equalBytes(concatBytes(...parts), REKEY_PLAINTEXT)) {
       throw new RangeError("Cannot seal record: only the record layer announces a new key");
     }

@@ -104,7 +104,7 @@ export class FrameDecoder {
     } else if (this.#end === this.#buffer.length) {
       this.#makeRoom();
     }
-    return this.#buffer.subarray(this.#end);
+    return this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
   }
 
   /** Says that the transport put `count` bytes into the last `space()`. */
