@@ -275,9 +275,9 @@ export class Gatekeeper {
     });
   }
 
-  /** Ends the sessions of those whose certificates do not hold any more. */
+  /** Ends the sessions of those whose certificates do not hold any more, and has all such forgotten. */
   #expel(): void {
-    const { membership, node, log, onExpelled } = this.#options;
+    const { membership, node, log, id: ownId, onExpelled } = this.#options;
     if (membership.isRevoked) {
       log("error", "this device was removed from its network", {
         network: membership.network.name,
@@ -291,6 +291,11 @@ export class Gatekeeper {
       node.turnAway(id, code);
       onExpelled(id);
       log("warn", "device removed from the network", { peer: shortId(id), code });
+    }
+    // In a large village most have no session with us, and are known all the same.
+    const { roster } = membership;
+    for (const { id } of [...roster.certificates(), ...roster.revocations()]) {
+      if (id !== ownId && !membership.isMember(id)) onExpelled(id);
     }
   }
 

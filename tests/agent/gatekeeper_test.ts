@@ -204,6 +204,23 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "Gatekeeper has a revoked member forgotten that has no session with us",
+  PURE,
+  async () => {
+    const { realm, alice, bob, carol } = await village();
+    await realm.village.crash(carol);
+    const knowsCarol = ({ agent }: Citizen) =>
+      agent.villager.gossip.members.record(CAROL.id) !== undefined ||
+      agent.registry.get(CAROL.id) !== undefined;
+    assertEquals([alice, bob].map(knowsCarol), [true, true]);
+    await realm.until(alice.agent.gatekeeper.revoke(CAROL.id));
+    await realm.pass(1_000);
+    assertEquals([alice, bob].map(knowsCarol), [false, false]);
+    await realm.close();
+  },
+);
+
 Deno.test("Gatekeeper.revoke() of an admin keeps hundreds whom it let in", PURE, async () => {
   const { realm, alice, carol } = await village();
   const dave = await realm.add(DAVE, D, DAVE_BY_BOB, { peers: addressOf(alice, carol) });
