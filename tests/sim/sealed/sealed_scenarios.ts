@@ -1,0 +1,155 @@
+/** Every scenario of whole agents. */
+
+import { randomBelow } from "../../../src/base/random.ts";
+import { seconds } from "../scenario.ts";
+import type { SealedScenario } from "./sealed_scenario.ts";
+import type { SealedWorld } from "./sealed_world.ts";
+
+/** Long enough for everything to be judged. */
+const JUDGED_MS = 75_000;
+const LIMIT_MS = 120_000;
+
+export const SEALED_JOIN: SealedScenario = {
+  name: "sealed_join",
+  help: "whole agents join through one, some crash and come back, one sleeps, one leaves",
+  nodes: 40,
+  limits: { view_s: 15, woven_s: 30, crash_s: 20, rejoin_s: 15, false_deaths: 0 },
+  async play({ nodes, world: makeWorld }) {
+    const world = makeWorld({ loss: 0.01 });
+    await world.startAll(100);
+    const startMs = world.nowMs;
+    const viewMs = await world.until(() => world.invariants.isOneView, LIMIT_MS);
+    await world.until(() => world.invariants.isWoven, LIMIT_MS);
+    const wovenMs = world.nowMs - startMs;
+    world.broadcast(randomBelow(world.random, nodes));
+    await world.run(20_000);
+    const [killed, cut, sleeper, leaver] = [1, 2, 3, 4] as const;
+    world.crash(killed, "process");
+    world.crash(cut, "power");
+    world.node(sleeper).sleep();
+    world.node(leaver).leave();
+    world.broadcast(0);
+    const crashMs = await world.until(() => world.invariants.isOneView, LIMIT_MS);
+    await world.run(30_000);
+    world.node(sleeper).wake();
+    for (const index of [killed, cut, leaver]) await world.start(index, 0);
+    const rejoinMs = await world.until(() => world.invariants.isOneView, LIMIT_MS);
+    world.broadcast(killed);
+    await world.run(JUDGED_MS);
+    return {
+      view_s: seconds(viewMs),
+      woven_s: seconds(wovenMs),
+      crash_s: seconds(crashMs),
+      rejoin_s: seconds(rejoinMs),
+      false_deaths: world.invariants.falseDeaths,
+      ...sessionsOf(world),
+    };
+  },
+};
+
+export const SEALED_HEAL: SealedScenario = {
+  name: "sealed_heal",
+  help: "a village of whole agents is split in halves for two minutes; events of both reach all",
+  nodes: 40,
+  limits: { heal_s: 30, late_event_s: 30, false_deaths: 0 },
+  async play({ nodes, world: makeWorld }) {
+    const world = makeWorld({ loss: 0.01 });
+    await world.startAll(50);
+    await world.until(() => world.invariants.isOneView, LIMIT_MS);
+    await world.run(15_000);
+    const half = nodes >> 1;
+    const all = world.nodes.map(({ index }) => index);
+    world.partition(all.slice(0, half), all.slice(half));
+    await world.run(90_000);
+    const events = [world.broadcast(0), world.broadcast(nodes - 1)];
+    await world.run(30_000);
+    world.heal();
+    const healMs = await world.until(() => world.invariants.isOneView, LIMIT_MS);
+    const haveAll = () => events.every((event) => world.invariants.reached(event) === nodes);
+    const lateMs = healMs + await world.until(haveAll, LIMIT_MS);
+    world.broadcast(half);
+    await world.run(JUDGED_MS);
+    return {
+      heal_s: seconds(healMs),
+      late_event_s: seconds(lateMs),
+      false_deaths: world.invariants.falseDeaths,
+      ...sessionsOf(world),
+    };
+  },
+};
+
+export const SEALED_REVOKE: SealedScenario = {
+  name: "sealed_revoke",
+  help: "a closed village removes two of its own, one of them while it is away",
+  nodes: 36,
+  limits: { view_s: 30, false_deaths: 0 },
+  async play({ nodes, world: makeWorld }) {
+    const world = makeWorld({ isClosed: true, loss: 0.01 });
+    await world.startAll(50);
+    const viewMs = await world.until(() => world.invariants.isOneView, LIMIT_MS);
+    await world.run(10_000);
+    const [here, away, late] = [5, 6, nodes - 1] as const;
+    // Who is away when it happens is told of it by whoever it meets first.
+    world.crash(late, "power");
+    world.crash(away, "power");
+    await world.revoke(0, here);
+    await world.revoke(0, away);
+    world.broadcast(1);
+    await world.run(20_000);
+    await world.start(away, 1);
+    await world.start(late, 2);
+    await world.run(JUDGED_MS);
+    world.node(here).leave();
+    await world.run(1_000);
+    await world.start(here, 3);
+    world.broadcast(late);
+    await world.run(JUDGED_MS);
+    return {
+      view_s: seconds(viewMs),
+      false_deaths: world.invariants.falseDeaths,
+      ...sessionsOf(world),
+    };
+  },
+};
+
+export const SEALED_CLOSED: SealedScenario = {
+  name: "sealed_closed",
+  help: "a closed village of more than a session's first message has certificates for",
+  nodes: 80,
+  limits: { view_s: 45, newcomer_s: 30, false_deaths: 0 },
+  async play({ nodes, world: makeWorld }) {
+    const world = makeWorld({ isClosed: true });
+    const last = nodes - 1;
+    for (const { index } of world.nodes.slice(0, last)) {
+      await world.start(index, index === 0 ? undefined : 0);
+      await world.run(50);
+    }
+    const viewMs = await world.until(() => world.invariants.isOneView, LIMIT_MS);
+    await world.run(10_000);
+    // Not through the founder: through one who has to be asked.
+    await world.start(last, 1);
+    const newcomerMs = await world.until(() => world.invariants.isOneView, LIMIT_MS);
+    world.broadcast(last);
+    await world.run(JUDGED_MS);
+    return {
+      view_s: seconds(viewMs),
+      newcomer_s: seconds(newcomerMs),
+      false_deaths: world.invariants.falseDeaths,
+      ...sessionsOf(world),
+    };
+  },
+};
+
+export const SEALED_SCENARIOS: readonly SealedScenario[] = [
+  SEALED_JOIN,
+  SEALED_HEAL,
+  SEALED_REVOKE,
+  SEALED_CLOSED,
+];
+
+/** How many sessions each has, at least and at most. */
+function sessionsOf({ up }: SealedWorld) {
+  const counts = up.filter(({ isRevoked }) => !isRevoked)
+    .map(({ agent }) => agent.node.connected.length);
+  return { least_sessions: Math.min(...counts), most_sessions: Math.max(...counts) };
+}
