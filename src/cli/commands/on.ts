@@ -18,6 +18,8 @@ import { EXIT, UsageError } from "../usage_error.ts";
 interface Watch {
   readonly stateDir: string;
   readonly name: string;
+  /** As it was typed. */
+  readonly command: string;
   readonly handler: Handler;
   readonly isOnce: boolean;
   readonly log: Log;
@@ -46,8 +48,8 @@ export async function run({ flags }: CommandContext): Promise<number> {
     signal: stop.signal,
   });
   try {
-    log("info", "waiting", { name, command: [program, ...args].join(" "), then: `Ctrl-C ends it` });
-    await watch({ stateDir, name, handler, isOnce, log, signal: stop.signal });
+    const command = [program, ...args].join(" ");
+    await watch({ stateDir, name, command, handler, isOnce, log, signal: stop.signal });
     await handler.idle();
   } finally {
     release();
@@ -57,14 +59,15 @@ export async function run({ flags }: CommandContext): Promise<number> {
 
 /** Hands over what happens until it is told to stop; an agent that goes away is waited for, once it was there. */
 async function watch(options: Watch): Promise<void> {
-  const { stateDir, log, signal } = options;
+  const { stateDir, name, command, log, signal } = options;
   let wasThere = false;
   let isThere = false;
   while (!signal.aborted) {
     try {
       const client = await ControlClient.open(stateDir);
       const onOpen = () => {
-        if (wasThere) log("info", "agent is back");
+        if (wasThere) log("info", "agent is back", { name });
+        else log("info", "waiting", { name, command, then: "Ctrl-C ends it" });
         wasThere = isThere = true;
       };
       if (await hear(client, options, onOpen)) return;

@@ -26,6 +26,10 @@ export interface QueryResult {
   readonly interrupted: boolean;
 }
 
+/** What members say of themselves; their signature says who they are. */
+const FILTER_KEYS: readonly string[] = Object.freeze(
+  Object.keys(writeCapabilities(DEFAULT_CAPABILITIES, "")).filter((key) => key !== "device_id"),
+);
 /** Of a filter, how much is shown from where it goes wrong. */
 const EXCERPT_LENGTH = 24;
 
@@ -60,8 +64,7 @@ export async function run({ flags, write }: CommandContext): Promise<number> {
 export function readFilter(where: string): string {
   if (where === "") return where;
   try {
-    const keys = Object.keys(writeCapabilities(DEFAULT_CAPABILITIES, ""));
-    parseFilter(where, { keys, nearest });
+    parseFilter(where, { keys: FILTER_KEYS, nearest });
     return where;
   } catch (error) {
     if (!(error instanceof FilterError)) throw error;
