@@ -72,14 +72,17 @@ Deno.test("hamlet makes a village by invitation", async (t) => {
 
   await t.step("members are told in a table", async () => {
     const { stdout } = await bob.run("members");
-    const rows = stdout.split("\n").map((line) => line.split(/ {2,}/).slice(1, 4));
-    assertEquals(rows[0], ["NAME", "ROLE", "STATE"]);
-    assertEquals(rows[1], ["bob", "member", "this device"]);
-    assertEquals(rows.slice(2, 4).sort(), [
-      ["alice", "admin", "connected"],
-      ["carol", "member", "connected"],
+    const rows = stdout.split("\n").map((line) => line.split(/ {2,}/).slice(1, 6));
+    assertEquals(rows[0], ["NAME", "ROLE", "STATE", "SINCE", "SESSION"]);
+    const cells = rows.slice(1, 4).map((
+      [name, role, state, , session],
+    ) => [name, role, state, session]);
+    assertEquals(cells[0], ["bob", "member", "alive", "this device"]);
+    assertEquals(cells.slice(1).sort(), [
+      ["alice", "admin", "alive", "open"],
+      ["carol", "member", "alive", "open"],
     ]);
-    assertStringIncludes(stdout, "Elm Street: 3 members, 3 here now");
+    assertStringIncludes(stdout, "Elm Street: 3 members (3 alive), 2 sessions");
   });
 
   await t.step("after a restart they find each other, with no address given", async () => {

@@ -13,18 +13,17 @@ import { everySecond, showText } from "../watch.ts";
 const COLUMNS = [
   { heading: "NODE" },
   { heading: "NAME" },
+  { heading: "ROLE" },
   { heading: "STATE" },
   { heading: "SINCE", isNumber: true },
   { heading: "SESSION" },
   { heading: "INC", isNumber: true },
   { heading: "ADDRESS" },
-];
-/** Of certificates, which nobody but this device may have in an open village. */
-const CERTIFICATE_COLUMNS = [
-  { heading: "ROLE" },
   { heading: "CERTIFICATE", isNumber: true },
   { heading: "INVITED BY" },
 ];
+/** What certificates say, which nobody but this device may have in an open village. */
+const CERTIFIED: readonly string[] = ["ROLE", "CERTIFICATE", "INVITED BY"];
 const STATES = ["alive", "suspect", "asleep", "dead", "left", "unknown"] as const;
 
 export async function run({ flags, write }: CommandContext): Promise<number> {
@@ -84,10 +83,11 @@ function gistOf(member: MemberView): string {
 export function renderMembers({ network, members, revoked }: MembersView, wallMs: number): string {
   const names = new Map(members.map(({ node_id, name }) => [node_id, name]));
   const hasCertificates = !network.open || members.filter(({ role }) => role).length > 1;
-  const columns = hasCertificates ? [...COLUMNS, ...CERTIFICATE_COLUMNS] : COLUMNS;
-  const rows = members.map((
-    member,
-  ) => [...stateCells(member), ...roleCells(member, names, wallMs)]);
+  const isShown = COLUMNS.map(({ heading }) => hasCertificates || !CERTIFIED.includes(heading));
+  const columns = COLUMNS.filter((_, index) => isShown[index]);
+  const rows = members.map((member) =>
+    cellsOf(member, names, wallMs).filter((_, index) => isShown[index])
+  );
   const sessions = members.filter((member) => member.connected && !member.this_device).length;
   const removed = revoked.length > 0 ? `, ${revoked.length} removed` : "";
   const count = `${members.length} member${members.length === 1 ? "" : "s"}`;
@@ -108,30 +108,32 @@ function hintFor(isOpen: boolean): string {
     : "To let another device in: hamlet invite";
 }
 
-function stateCells(member: MemberView): readonly string[] {
-  const { state_since_s: since } = member;
+function cellsOf(
+  member: MemberView,
+  names: ReadonlyMap<string, string | null>,
+  wallMs: number,
+): readonly string[] {
+  const { state_since_s: since, expires_unix_ms: expires } = member;
   return [
     member.short_id,
     cell(member.name),
+    cell(member.role),
     member.state,
     since === null ? "-" : formatDuration(since),
     sessionOf(member),
     cell(member.incarnation),
     member.addresses[0] ?? "-",
+    expires === null ? "-" : formatDuration((expires - wallMs) / 1000),
+    inviterOf(member, names),
   ];
 }
 
-function roleCells(
-  { role, expires_unix_ms: expires, invited_by: inviter }: MemberView,
+function inviterOf(
+  { role, invited_by: inviter }: MemberView,
   names: ReadonlyMap<string, string | null>,
-  wallMs: number,
-): readonly string[] {
-  if (role === null || expires === null) return ["-", "-", "-"];
-  return [
-    role,
-    formatDuration((expires - wallMs) / 1000),
-    inviter === null ? "founder" : names.get(inviter) ?? inviter.slice(0, 8),
-  ];
+): string {
+  if (role === null) return "-";
+  return inviter === null ? "founder" : names.get(inviter) ?? inviter.slice(0, 8);
 }
 
 function sessionOf({ this_device, connected, last_seen_s }: MemberView): string {
