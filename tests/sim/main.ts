@@ -7,7 +7,12 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { playTasks, type Task, type Word } from "./pool.ts";
 import type { Outcome, Scenario } from "./scenario.ts";
-import { scenarioOf, SCENARIOS } from "./scenarios.ts";
+import { SCENARIOS } from "./scenarios.ts";
+import { SEALED_SCENARIOS } from "./sealed/sealed_scenarios.ts";
+
+type Named = Pick<Scenario, "name" | "help" | "nodes">;
+
+const ALL: readonly Named[] = [...SCENARIOS, ...SEALED_SCENARIOS];
 
 const HELP = `Usage: deno task sim [options]
 
@@ -26,16 +31,21 @@ Options:
   -h, --help       Show this text
 
 Scenarios:
-${SCENARIOS.map(({ name, help, nodes }) => `  ${name.padEnd(16)} ${help} (${nodes})`).join("\n")}`;
+${ALL.map(({ name, help, nodes }) => `  ${name.padEnd(16)} ${help} (${nodes})`).join("\n")}`;
 
-/** Minutes and more: only when asked for. */
-const LONG: readonly string[] = ["quiet", "growth", "scale"];
+/** Minutes and more, and whole agents: only when asked for. */
+const LONG: readonly string[] = [
+  "quiet",
+  "growth",
+  "scale",
+  ...SEALED_SCENARIOS.map(({ name }) => name),
+];
 const MAX_SEEDS = 100_000;
 const MAX_NODES = 10_000;
 const MAX_JOBS = 64;
 
 interface Options {
-  readonly scenarios: readonly Scenario[];
+  readonly scenarios: readonly Named[];
   readonly seed: number;
   readonly seeds: number;
   readonly nodes: number | undefined;
@@ -57,9 +67,9 @@ function readOptions(args: readonly string[]): Options | "help" | string {
   if (flags.help) return "help";
   if (unknown.length > 0) return `Unknown argument ${unknown[0]}; see --help`;
   const names = flags.scale ? ["scale", ...flags.scenario] : flags.scenario;
-  const scenarios: Scenario[] = [];
+  const scenarios: Named[] = [];
   for (const name of names) {
-    const scenario = scenarioOf(String(name));
+    const scenario = ALL.find((each) => each.name === name);
     if (!scenario) return `There is no scenario ${name}; see --help`;
     scenarios.push(scenario);
   }
@@ -71,9 +81,7 @@ function readOptions(args: readonly string[]): Options | "help" | string {
     return "--seed, --seeds, --nodes and --jobs are whole numbers; see --help";
   }
   return {
-    scenarios: scenarios.length > 0
-      ? scenarios
-      : SCENARIOS.filter(({ name }) => !LONG.includes(name)),
+    scenarios: scenarios.length > 0 ? scenarios : ALL.filter(({ name }) => !LONG.includes(name)),
     seed,
     seeds,
     nodes: nodes === 0 ? undefined : nodes,

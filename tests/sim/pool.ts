@@ -3,6 +3,8 @@
 import { describeError } from "../../src/base/errors.ts";
 import { type Outcome, playScenario } from "./scenario.ts";
 import { scenarioOf } from "./scenarios.ts";
+import { playSealed } from "./sealed/sealed_scenario.ts";
+import { sealedScenarioOf } from "./sealed/sealed_scenarios.ts";
 
 /** A run to play. */
 export interface Task {
@@ -18,15 +20,18 @@ export type Word =
   | { readonly type: "outcome"; readonly outcome: Outcome }
   | { readonly type: "failed"; readonly reason: string };
 
-/** Plays `task` here and now. */
-export function playTask(task: Task, say: (word: Word) => void): void {
+/** Plays `task` in this thread. */
+export async function playTask(task: Task, say: (word: Word) => void): Promise<void> {
   const { seed, nodes, hasDigest } = task;
+  const options = { seed, ...nodes && { nodes } };
   const scenario = scenarioOf(task.scenario);
-  if (!scenario) throw new RangeError(`Cannot play ${task.scenario}: there is no such scenario`);
+  const sealed = sealedScenarioOf(task.scenario);
   const note = (text: string) => say({ type: "note", text });
   try {
-    const outcome = playScenario(scenario, { seed, ...nodes && { nodes }, hasDigest, note });
-    say({ type: "outcome", outcome });
+    if (scenario) {
+      say({ type: "outcome", outcome: playScenario(scenario, { ...options, hasDigest, note }) });
+    } else if (sealed) say({ type: "outcome", outcome: await playSealed(sealed, options) });
+    else throw new RangeError(`Cannot play ${task.scenario}: there is no such scenario`);
   } catch (error) {
     say({ type: "failed", reason: describeError(error) });
   }
@@ -39,7 +44,7 @@ export async function playTasks(
   say: (task: Task, word: Word) => void,
 ): Promise<void> {
   if (jobs === 1) {
-    for (const task of tasks) playTask(task, (word) => say(task, word));
+    for (const task of tasks) await playTask(task, (word) => say(task, word));
     return;
   }
   const left = tasks.values();

@@ -8,4 +8,4 @@ const scope = globalThis as unknown as {
   postMessage(word: Word): void;
 };
 
-scope.onmessage = ({ data }) => playTask(data, (word) => scope.postMessage(word));
+scope.onmessage = ({ data }) => void playTask(data, (word) => scope.postMessage(word));

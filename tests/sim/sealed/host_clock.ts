@@ -60,6 +60,11 @@ export class HostClock implements Clock {
     };
   }
 
+  /** Timers that are set. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
   get isAsleep(): boolean {
     return this.#asleepSinceMs !== undefined;
   }

@@ -128,6 +128,16 @@ export class SealedInvariants {
     return up.every((node) => reached.has(node));
   }
 
+  /** Whether nobody has anything of a revoked key any more. */
+  get isRid(): boolean {
+    const { nodes } = this.#village;
+    const revoked = nodes.filter(({ isRevoked }) => isRevoked);
+    return nodes.every((node) =>
+      !node.isUp || node.isRevoked ||
+      revoked.every((each) => whatIsKept(node, each) === undefined)
+    );
+  }
+
   #onMember(node: SealedNode, { id, incarnation, change }: MemberChange): void {
     const subject = this.#village.nodeOf(id);
     if (!subject) this.#village.fail(`node ${node.index} tells of ${id}, which nobody is`);
@@ -169,13 +179,8 @@ export class SealedInvariants {
     for (const revoked of nodes) {
       const sinceMs = Math.max(revoked.revokedMs, splitSinceMs, node.upSinceMs);
       if (nowMs - sinceMs < REVOKED_MS) continue;
-      const { agent, index } = node;
-      const where = agent.node.isConnected(revoked.id)
-        ? "a session with"
-        : agent.villager.gossip.members.record(revoked.id)
-        ? "a member record of"
-        : undefined;
-      if (where) this.#village.fail(`node ${index} has ${where} node ${revoked.index}, revoked`);
+      const what = whatIsKept(node, revoked);
+      if (what) this.#village.fail(`node ${node.index} has ${what} node ${revoked.index}, revoked`);
     }
   }
 
@@ -211,6 +216,12 @@ export class SealedInvariants {
       this.#village.fail(`node ${node.index} was never told of event ${number}`);
     }
   }
+}
+
+/** What a node has of one that was revoked. */
+function whatIsKept({ agent }: SealedNode, { id }: SealedNode): string | undefined {
+  if (agent.node.isConnected(id)) return "a session with";
+  return agent.villager.gossip.members.record(id) && "a member record of";
 }
 
 function word({ isUp, isAsleep }: SealedNode): string {

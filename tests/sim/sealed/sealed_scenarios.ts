@@ -82,7 +82,7 @@ export const SEALED_REVOKE: SealedScenario = {
   name: "sealed_revoke",
   help: "a closed village removes two of its own, one of them while it is away",
   nodes: 36,
-  limits: { view_s: 30, false_deaths: 0 },
+  limits: { view_s: 30, revoked_s: 10, false_deaths: 0 },
   async play({ nodes, world: makeWorld }) {
     const world = makeWorld({ isClosed: true, loss: 0.01 });
     await world.startAll(50);
@@ -94,6 +94,7 @@ export const SEALED_REVOKE: SealedScenario = {
     world.crash(away, "power");
     await world.revoke(0, here);
     await world.revoke(0, away);
+    const revokedMs = await world.until(() => world.invariants.isRid, LIMIT_MS);
     world.broadcast(1);
     await world.run(20_000);
     await world.start(away, 1);
@@ -106,6 +107,7 @@ export const SEALED_REVOKE: SealedScenario = {
     await world.run(JUDGED_MS);
     return {
       view_s: seconds(viewMs),
+      revoked_s: seconds(revokedMs),
       false_deaths: world.invariants.falseDeaths,
       ...sessionsOf(world),
     };
@@ -146,6 +148,10 @@ export const SEALED_SCENARIOS: readonly SealedScenario[] = [
   SEALED_REVOKE,
   SEALED_CLOSED,
 ];
+
+export function sealedScenarioOf(name: string): SealedScenario | undefined {
+  return SEALED_SCENARIOS.find((scenario) => scenario.name === name);
+}
 
 /** How many sessions each has, at least and at most. */
 function sessionsOf({ up }: SealedWorld) {

@@ -206,11 +206,11 @@ export class SealedWorld implements SealedOwner, AsyncDisposable {
     void endings.then(() => hasEnded = true);
     await this.#runUntil(this.nowMs + CLOSE_MS, () => hasEnded);
     if (!hasEnded) this.fail(`not all agents are closed after ${CLOSE_MS} ms`);
-    const sockets = this.nodes.reduce((sum, node) => sum + node.sockets, 0);
-    if (sockets > 0) this.fail(`${sockets} connections are left when all agents are closed`);
-    this.#scan.cancel();
-    if (this.time.pending > 0) {
-      this.fail(`${this.time.pending} timers are left when all agents are closed`);
+    for (const { index, sockets, clock } of this.nodes) {
+      if (sockets === 0 && clock.pending === 0) continue;
+      this.fail(
+        `node ${index} is closed with ${sockets} connections, ${clock.pending} timers left`,
+      );
     }
   }
 
