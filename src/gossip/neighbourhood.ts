@@ -139,8 +139,9 @@ export class Neighbourhood {
     let seen = 0;
     let isRecent = false;
     for (const [id, { state, sinceMs }] of table.gone()) {
-      if (state !== "dead" || id === ownId || this.#pending.has(id)) continue;
+      if (state !== "dead" || id === ownId) continue;
       isRecent ||= nowMs - sinceMs < RECENT_DEATH_MS;
+      if (this.#pending.has(id)) continue;
       if (random.next() * ++seen < 1) picked = id;
     }
     this.#reviveMs = nowMs + (isRecent ? REVIVE_MS : REVIVE_LATER_MS) * (0.5 + random.next());
