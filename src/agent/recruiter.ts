@@ -22,6 +22,8 @@ export interface RecruiterOptions {
   readonly log: Log;
   /** Whether a session with a peer is wanted now: in a large village not with everybody. */
   readonly wants: (id: PeerId) => boolean;
+  /** Whether a peer is known to live, whoever has a session with it. */
+  readonly knows: (id: PeerId) => boolean;
   /** A dial of a peer that is known by its key has come to an end. */
   readonly onSettled: (id: PeerId, outcome: DialOutcome) => void;
 }
@@ -65,9 +67,10 @@ export class Recruiter {
     const owner = target.id ?? this.#owners.get(target.key);
     if (owner === "self") return false;
     if (owner === undefined) return true;
-    if (this.#options.node.isConnected(owner)) return false;
-    // What the owner of this device named is dialled whatever the village wants.
-    return target.kind === "given" || this.#options.wants(owner);
+    const { node, wants, knows } = this.#options;
+    if (node.isConnected(owner)) return false;
+    // What the owner of this device named is dialled, unless it is where a large village has let us go.
+    return wants(owner) || (target.kind === "given" && !knows(owner));
   }
 
   async #dial(due: Dial): Promise<void> {

@@ -73,6 +73,7 @@ export class Whereabouts {
       clock,
       log,
       wants: (id) => village.wants(id),
+      knows: (id) => village.knows(id),
       onSettled: (id, outcome) => village.settle(id, outcome),
     });
   }

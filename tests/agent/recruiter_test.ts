@@ -1,7 +1,7 @@
 /** Old nodes that an agent was told to dial: asked, registered, asked again. And whom a plan names to a node. */
 
 import { assertEquals } from "@std/assert";
-import { Recruiter } from "../../src/agent/recruiter.ts";
+import { Recruiter, type RecruiterOptions } from "../../src/agent/recruiter.ts";
 import { decodeUtf8, encodeUtf8 } from "../../src/base/bytes.ts";
 import type { JsonObject } from "../../src/base/guards.ts";
 import { silentLog } from "../../src/base/log.ts";
@@ -137,7 +137,7 @@ Deno.test(
 );
 
 /** A plan, and Alice's and Bob's nodes, of which Alice's dials what it says. */
-function planned() {
+function planned(says: Partial<Pick<RecruiterOptions, "wants" | "knows">> = {}) {
   const village = new Village();
   const [alice, bob] = [village.add(ALICE, A), village.add(BOB, "10.0.0.2")];
   const { clock, random } = village;
@@ -148,7 +148,9 @@ function planned() {
     clock,
     log: silentLog,
     wants: () => true,
+    knows: () => false,
     onSettled: () => {},
+    ...says,
   });
   const close = async () => {
     await village.until(recruiter.close());
@@ -202,6 +204,25 @@ Deno.test("Recruiter dials a given address again soon after its peer left", PURE
   assertEquals([alice.node.counters.dials, alice.node.connected], [2, [BOB.id]]);
   await close();
 });
+
+Deno.test(
+  "Recruiter leaves a given address alone whose peer lives and has let us go",
+  PURE,
+  async () => {
+    let lives = true;
+    const { clock, alice, bob, plan, close } = planned({ wants: () => false, knows: () => lives });
+    plan.wantAddress(bob.address, clock.now());
+    await clock.run(1_000, 25);
+    assertEquals(alice.node.connected, [BOB.id], "whose address it is, nobody knows before");
+    bob.node.disconnect(ALICE.id, "surplus");
+    await clock.run(60_000, 125);
+    assertEquals(alice.node.connected, []);
+    lives = false;
+    await clock.run(2_000, 25);
+    assertEquals(alice.node.connected, [BOB.id], "what the owner named is not given up");
+    await close();
+  },
+);
 
 Deno.test("Recruiter dials known peers some 250 ms apart", PURE, async () => {
   const { clock, alice, plan, close } = planned();
