@@ -62,15 +62,18 @@ async function watch(options: Watch): Promise<void> {
   const { stateDir, name, command, log, signal } = options;
   let wasThere = false;
   let isThere = false;
+  const onOpen = () => {
+    if (wasThere) log("info", "agent is back", { name });
+    else log("info", "waiting", { name, command, then: "Ctrl-C ends it" });
+    wasThere = isThere = true;
+  };
   while (!signal.aborted) {
+    let reason = "the agent is gone";
     try {
       const client = await ControlClient.open(stateDir);
-      const onOpen = () => {
-        if (wasThere) log("info", "agent is back", { name });
-        else log("info", "waiting", { name, command, then: "Ctrl-C ends it" });
-        wasThere = isThere = true;
-      };
-      if (await hear(client, options, onOpen)) return;
+      const end = await hear(client, options, onOpen);
+      if (end === "done") return;
+      reason = end?.message ?? reason;
     } catch (error) {
       if (signal.aborted) return;
       const isGone = error instanceof FieldError ||
@@ -78,24 +81,24 @@ async function watch(options: Watch): Promise<void> {
       if (!isGone || !wasThere) throw error;
     }
     if (signal.aborted) return;
-    if (isThere) log("warn", "agent is gone; waiting for it", { state: stateDir });
+    if (isThere) log("warn", "not told any more; looking for the agent", { name, reason });
     isThere = false;
     await pause(systemClock, LOOK_MS, signal);
   }
 }
 
-/** Whether what was to happen once has happened. */
-async function hear(client: ControlClient, watch: Watch, onOpen: () => void): Promise<boolean> {
-  const { name, handler, isOnce, log, signal } = watch;
+/** Hands over what happens; resolves with how it ended, `undefined` where the agent is simply gone. */
+async function hear(
+  client: ControlClient,
+  { name, handler, isOnce, signal }: Watch,
+  onOpen: () => void,
+): Promise<{ readonly message: string } | "done" | undefined> {
   for await (const event of client.events(name, { signal, onOpen })) {
-    if (event.kind === "ended") {
-      log("warn", "not told any more", { reason: event.message });
-      return false;
-    }
+    if (event.kind === "ended") return event;
     handler.handle(event, (id, text) => client.answer(id, text));
-    if (isOnce) return true;
+    if (isOnce) return "done";
   }
-  return false;
+  return undefined;
 }
 
 /** Throws {@link UsageError} unless there is such a command: better now than at the first event. */
