@@ -1,7 +1,7 @@
 /** The owner's commands, run for what happens: what they read, what they answer, and how they end. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { systemClock } from "../../src/base/clock.ts";
+import { pause, systemClock } from "../../src/base/clock.ts";
 import { CodedError } from "../../src/base/errors.ts";
 import type { LogFields } from "../../src/base/log.ts";
 import { firstBytes, Handler, type HandlerOptions, inputOf } from "../../src/cli/handler.ts";
@@ -123,7 +123,7 @@ Deno.test("Handler kills what takes too long, with all that it has started", RUN
   assertEquals([answers, failures], [[], 1]);
   assertEquals(lines[0]?.event, "command killed: it took too long");
   assertEquals(lines[0]?.fields["limit_s"], 0.2);
-  assertEquals(await countOf("sleep 31.7"), 0);
+  await until(async () => await countOf("sleep 31.7") === 0);
 });
 
 Deno.test("Handler runs 4 at once, keeps 64, and drops the rest with a warning", RUNS, async () => {
@@ -131,16 +131,27 @@ Deno.test("Handler runs 4 at once, keeps 64, and drops the rest with a warning",
   for (let count = 0; count < 70; count++) handler.handle(EVENT, answer);
   assertEquals(lines.map(({ event }) => event), Array(2).fill("dropped: too many at once"));
   assertEquals(lines[0]?.level, "warn");
-  assertEquals(await countOf("sleep 33.3"), 4);
-  stop.abort();
-  await handler.idle();
-  assertEquals(await countOf("sleep 33.3"), 0);
+  try {
+    // A process is there before it is the program that it will be.
+    await until(async () => await countOf("sleep 33.3") === 4);
+  } finally {
+    stop.abort();
+    await handler.idle();
+  }
+  await until(async () => await countOf("sleep 33.3") === 0);
   const [, , dropped, ...ends] = lines;
   assertEquals([dropped?.event, dropped?.fields["count"]], ["dropped: interrupted", 64]);
   assertEquals(ends.map(({ event }) => event), Array(4).fill("interrupted"));
   handler.handle(EVENT, answer);
   assertEquals(lines.length, 7, "nothing begins any more");
 });
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  for (let turn = 0; !await check(); turn++) {
+    assert(turn < 100, "waited in vain");
+    await pause(systemClock, 20);
+  }
+}
 
 /** How many processes run as this. */
 async function countOf(commandLine: string): Promise<number> {
