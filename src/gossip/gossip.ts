@@ -73,6 +73,8 @@ export interface GossipOptions {
 /** Why a session has ended: by itself, because the member goes, or because there were enough. */
 export type PartingCause = "lost" | "goodbye" | "surplus";
 
+/** A new neighbour is probed as if it had last been up to this long ago. */
+const FIRST_PROBE_MS = 10_000;
 /** So late a tick means that the whole device stood still. */
 const STANDSTILL_MS = 5_000;
 
@@ -185,6 +187,8 @@ export class Gossip {
     this.#neighbours.set(id, {
       sinceMs: nowMs,
       heardMs: nowMs,
+      // Those who come at one moment are not probed in the order in which they came.
+      probedMs: nowMs - this.#options.random.next() * FIRST_PROBE_MS,
       degree: 0,
       isParting: false,
       forgedMs: -Infinity,

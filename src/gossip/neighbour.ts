@@ -6,6 +6,11 @@ export interface Neighbour {
   readonly sinceMs: number;
   /** When it last said anything: in a sealed session that proves that it lives. */
   heardMs: number;
+  /**
+   * When one of us last probed the other. What it tells everybody is no probe: all its neighbours hear that at one moment,
+   * and if they counted from it, all would wait for their next turn while it is dead.
+   */
+  probedMs: number;
   /** How many sessions it has, as it said last. */
   degree: number;
   /** Whether the session is about to end because one side has enough of them. */

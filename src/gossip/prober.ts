@@ -6,8 +6,8 @@
  *                     └──────anything heard from it, or a helper's ack──────> well
  * ```
  *
- * Probes go to neighbours, the one unheard for longest first: in a session every message proves life, and a crash
- * is noticed by whoever's turn is next instead of by chance. Three more reasons to probe, besides the round: a session
+ * Probes go to neighbours, the one for longest unprobed first, where a probe counts for both ends: a crash is noticed by
+ * whoever's turn is next instead of by chance. Three more reasons to probe, besides the round: a session
  * was lost; another suspects a neighbour of ours, who can then hear of it and refute at once; or a member that nobody
  * may have a session with, so that nobody would miss it, could not be dialled.
  */
@@ -42,7 +42,7 @@ interface Probe {
   readonly isRound: boolean;
   /** When others are asked; Infinity once they were. */
   helpAtMs: number;
-  readonly endMs: number;
+  endMs: number;
   /** Helpers that were asked, and those of them that have not said that they could not tell. */
   asked: ReadonlySet<PeerId>;
   readonly silent: Set<PeerId>;
@@ -65,6 +65,9 @@ export const MAX_ERRANDS_OF_ONE = 32;
 const NACK_SHARE = 0.8;
 /** Who was heard this much of an interval ago need not be asked. */
 const FRESH_SHARE = 0.5;
+
+/** A timer later than this means a machine that has no time for us. */
+const LATE_MS = 200;
 
 const NOBODY: ReadonlySet<PeerId> = new Set();
 
@@ -196,23 +199,25 @@ export class Prober {
     this.#nextRoundMs = nowMs + this.#host.random.next() * this.#host.profile().intervalMs;
   }
 
-  /** The living neighbour that was unheard for longest, if that is long enough. */
+  /** The living neighbour that was unprobed for longest, if that is long enough. */
   #nextTarget(nowMs: number): PeerId | undefined {
     const { neighbours, table, profile } = this.#host;
     let target: PeerId | undefined;
     let oldestMs = nowMs - FRESH_SHARE * profile().intervalMs;
-    for (const [id, { heardMs }] of neighbours) {
-      if (heardMs > oldestMs || this.#probes.has(id)) continue;
+    for (const [id, { probedMs }] of neighbours) {
+      if (probedMs > oldestMs || this.#probes.has(id)) continue;
       const state = table.stateOf(id);
       if (state !== "alive" && state !== "suspect") continue;
       target = id;
-      oldestMs = heardMs;
+      oldestMs = probedMs;
     }
     return target;
   }
 
   #ping(id: PeerId, nowMs: number, isRound: boolean): void {
     const { seq } = this.#begin(id, nowMs, isRound);
+    const neighbour = this.#host.neighbours.get(id);
+    if (neighbour) neighbour.probedMs = nowMs;
     this.#host.sendPing(id, seq);
   }
 
@@ -233,8 +238,17 @@ export class Prober {
   }
 
   #step(id: PeerId, probe: Probe, nowMs: number): void {
-    if (nowMs >= probe.endMs) this.#fail(id, probe, nowMs);
+    const isOver = nowMs >= probe.endMs;
+    if (isOver && nowMs - probe.endMs > LATE_MS) this.#excuse(id, probe, nowMs);
+    else if (isOver) this.#fail(id, probe, nowMs);
     else if (nowMs >= probe.helpAtMs) this.#askOthers(id, probe);
+  }
+
+  /** We look so late that the answer may have come and not have been read: the slow one is us. */
+  #excuse(id: PeerId, probe: Probe, nowMs: number): void {
+    probe.endMs = nowMs + this.#patience(id).timeoutMs;
+    this.#host.awareness.adjust(1);
+    if (probe.helpAtMs <= nowMs) this.#askOthers(id, probe);
   }
 
   #askOthers(id: PeerId, probe: Probe): void {

@@ -60,7 +60,7 @@ class Bench {
 
   heard(id: PeerId, nowMs: number): void {
     const neighbour = this.neighbours.get(id);
-    if (neighbour) neighbour.heardMs = nowMs;
+    if (neighbour) neighbour.heardMs = neighbour.probedMs = nowMs;
     this.prober.heard(id);
   }
 
