@@ -372,8 +372,10 @@ export class Agent {
     this.#visitors.delete(id);
     // Who said goodbye knows where we are; whoever just vanished is looked for.
     const isMissed = this.villager.part(id, code);
-    if (isTrustCode(code)) this.whereabouts.shun(id);
-    else if (!isMissed) this.whereabouts.letGo(id);
+    if (isTrustCode(code)) {
+      this.registry.amend(id, { isAlive: false });
+      this.whereabouts.shun(id);
+    } else if (!isMissed) this.whereabouts.letGo(id);
     else {
       this.whereabouts.lose(id);
       this.onLost?.();

@@ -15,7 +15,7 @@ import type { Random } from "../base/random.ts";
 import { CRITICAL, NORMAL } from "../channel/scheduler.ts";
 import type { VerifySignature } from "../discovery/signature.ts";
 import { EventError } from "../gossip/event.ts";
-import { Gossip, type GossipEvent } from "../gossip/gossip.ts";
+import { Gossip, type GossipEvent, type PartingCause } from "../gossip/gossip.ts";
 import { MAX_FULL_MESH } from "../gossip/neighbourhood.ts";
 import { LAN_PROFILE, type ProbeProfile, WAN_PROFILE } from "../gossip/probe_profile.ts";
 import type { OwnQuery, QueryHandle, ReceivedQuery } from "../gossip/events.ts";
@@ -113,13 +113,10 @@ export class Villager {
 
   /** A session has ended; whether its peer is to be dialled again. */
   part(id: PeerId, code: string): boolean {
-    const isSurplus = code === SURPLUS || (this.gossip.neighbours.get(id)?.isParting ?? false);
-    const cause = isSurplus || isTrustCode(code)
-      ? "surplus"
-      : code === "goodbye"
-      ? "goodbye"
-      : "lost";
+    const cause = this.#causeOf(id, code);
     this.#enter((nowMs) => this.gossip.disconnected(id, cause, nowMs));
+    // One of us does not belong to the other's network: what became of it there is not for us to say.
+    if (isTrustCode(code)) this.forget(id);
     return cause === "lost" && this.wants(id);
   }
 
@@ -201,6 +198,12 @@ export class Villager {
     this.#enter((nowMs) => this.gossip.leave(nowMs));
     this.#isClosed = true;
     this.#timer?.cancel();
+  }
+
+  #causeOf(id: PeerId, code: string): PartingCause {
+    const isParting = this.gossip.neighbours.get(id)?.isParting ?? false;
+    if (isParting || code === SURPLUS || isTrustCode(code)) return "surplus";
+    return code === "goodbye" ? "goodbye" : "lost";
   }
 
   #dial(id: PeerId, addresses: readonly Address[]): void {
