@@ -31,7 +31,7 @@ import type { Membership } from "../trust/membership.ts";
 
 export interface VillagerOptions {
   readonly identity: Identity;
-  readonly node: Node;
+  readonly node: Pick<Node, "gossip" | "disconnect" | "isConnected">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -220,13 +220,17 @@ export class Villager {
   /** Runs what concerns gossip, and sees to the timer afterwards. */
   #enter(act: (nowMs: number) => void): void {
     if (this.#isClosed) return;
-    act(this.#options.clock.now());
-    this.#arm();
+    try {
+      act(this.#options.clock.now());
+    } finally {
+      // What was good of a malformed message may have given us something to do.
+      this.#arm();
+    }
   }
 
   #arm(): void {
     const { deadlineMs } = this.gossip;
-    if (deadlineMs >= this.#timerDueMs) return;
+    if (this.#isClosed || deadlineMs >= this.#timerDueMs) return;
     this.#timer?.cancel();
     this.#timerDueMs = deadlineMs;
     const { clock } = this.#options;
