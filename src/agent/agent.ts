@@ -18,6 +18,7 @@ import { readCapabilities, writeCapabilities } from "../discovery/capabilities.t
 import type { SelfDescription } from "../discovery/message.ts";
 import type { RateLimitCounters, RateLimitOptions } from "../discovery/rate_limit.ts";
 import type { LegacyPolicy } from "../discovery/responder.ts";
+import type { LidState } from "../host/lid.ts";
 import type { HostReading } from "../host/reading.ts";
 import { reachableFrom } from "../mesh/peer_record.ts";
 import type { GossipEvent } from "../gossip/gossip.ts";
@@ -40,6 +41,7 @@ import { Credentials } from "./credentials.ts";
 import { FILE_PUT, FileReceiver, refuseFiles } from "./file_receiver.ts";
 import { FileSender, type SendFileOptions } from "./file_sender.ts";
 import { Gatekeeper, type GatekeeperOptions } from "./gatekeeper.ts";
+import { LidWatch } from "./lid_watch.ts";
 import { Villager } from "./villager.ts";
 import { Vitals } from "./vitals.ts";
 import { watchForWake } from "./wake_watch.ts";
@@ -56,6 +58,8 @@ export interface AgentOptions {
   /** Where `listener` can be reached; asked anew each time, for interfaces come and go. */
   readonly addresses: () => readonly Address[];
   readonly measure: () => Promise<HostReading>;
+  /** Of a laptop; absent, nothing is watched. */
+  readonly readLid?: () => Promise<LidState | undefined>;
   readonly legacy: LegacyPolicy;
   /** Our network; without one, any authenticated key may take part. */
   readonly trust?: AgentTrust | undefined;
@@ -107,6 +111,7 @@ export class Agent {
   readonly #shaper: Shaper;
   readonly #expiry: Timer;
   readonly #wakeWatch: Timer;
+  readonly #lidWatch: LidWatch | undefined;
   readonly #vitals: Vitals;
   readonly #visitors = new Map<PeerId, Visitor>();
 
@@ -203,6 +208,13 @@ export class Agent {
       this.node.handle(FILE_PUT, (request, from) => receiver.receive(request, from));
     } else this.node.handle(FILE_PUT, refuseFiles);
     this.#wakeWatch = watchForWake(clock, (sleptMs) => this.#onWake(sleptMs));
+    const { readLid } = options;
+    this.#lidWatch = readLid && new LidWatch({
+      clock,
+      read: readLid,
+      onSleep: () => this.villager.sleep(),
+      onWake: () => this.villager.wake(),
+    });
     this.#expiry = scheduleEvery(clock, EXPIRE_MS, () => this.#expire());
   }
 
@@ -278,6 +290,7 @@ export class Agent {
   async close(): Promise<void> {
     this.#expiry.cancel();
     this.#wakeWatch.cancel();
+    this.#lidWatch?.close();
     this.#files.close();
     this.#vitals.close();
     const dialling = this.whereabouts.close();

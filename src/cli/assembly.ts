@@ -12,6 +12,7 @@ import type { Log } from "../base/log.ts";
 import { shortId } from "../base/peer_id.ts";
 import { systemRandom } from "../base/random.ts";
 import type { OwnersLimits } from "../control/views.ts";
+import { readLid } from "../host/lid.ts";
 import { HostProbe } from "../host/probe.ts";
 import { HOST_OS, SystemSource } from "../host/source.ts";
 import { interfaceAddresses, reachableAddresses } from "../net/interfaces.ts";
@@ -94,6 +95,7 @@ export async function startAgent(device: Device, config: UpConfig, log: Log) {
     dialer: tcpDialer,
     addresses: () => reachableAddresses(listener.address, interfaceAddresses()),
     measure: () => device.probe.read(),
+    readLid: () => readLid(device.source),
   });
   const { registry } = agent;
   const memory = new PeerMemory({ path, registry, known, clock: systemClock, log });
