@@ -68,9 +68,12 @@ export class SealedInvariants {
     this.#broadcasts.push({ number, sentMs: nowMs, told: new Map(), isJudged: false });
   }
 
-  /** How many have been told of an event. */
-  reached(number: number): number {
-    return this.#broadcasts[number]?.told.size ?? 0;
+  /** Whether all that are up have been told of each of these events. */
+  isKnown(...numbers: readonly number[]): boolean {
+    const up = this.#village.nodes.filter(({ isUp, isRevoked }) => isUp && !isRevoked);
+    return numbers.every((number) =>
+      up.every((node) => this.#broadcasts[number]?.told.get(node) === node.life)
+    );
   }
 
   onEvent(node: SealedNode, event: GossipEvent): void {
@@ -155,7 +158,8 @@ export class SealedInvariants {
   }
 
   #isHealthy(observer: SealedNode, subject: SealedNode): boolean {
-    if (!subject.isUp || subject.group !== observer.group || subject.isRevoked) return false;
+    if (!subject.isUp || subject.group !== observer.group) return false;
+    if (subject.isRevoked || observer.isRevoked) return false;
     const { nowMs, splitSinceMs } = this.#village;
     return nowMs - Math.max(subject.upSinceMs, observer.upSinceMs, splitSinceMs) >= CALM_MS;
   }

@@ -45,7 +45,8 @@ export interface SealedWorldOptions {
 }
 
 const PORT = 9000;
-const SEGMENT_BYTES = 1_460;
+/** What arrives at once: some ten packets, as a busy host gets to see them. */
+const SEGMENT_BYTES = 16_384;
 /** Monotonic clocks begin anywhere in this. */
 const MAX_ORIGIN_MS = 1e7;
 /** What varies in the time that a segment takes. */
@@ -74,6 +75,8 @@ export class SealedWorld implements SealedOwner, AsyncDisposable {
   splitSinceMs = -Infinity;
   /** Pieces that hosts have read. */
   reads = 0;
+  /** Sessions that began, counted at each end. */
+  sessions = 0;
   /** How often each line was logged at `warn` and above. */
   readonly alarms = new Map<string, number>();
   readonly #options: SealedWorldOptions;
@@ -232,6 +235,7 @@ export class SealedWorld implements SealedOwner, AsyncDisposable {
 
   onLog(node: SealedNode, level: LogLevel, event: string, fields: LogFields): void {
     this.#options.onLine?.(this.nowMs, node.index, `${level} ${event}`, fields);
+    if (event === "peer connected") this.sessions++;
     if (FAULTS.has(event)) {
       this.#guard(() => this.fail(`node ${node.index} logs ${event}: ${JSON.stringify(fields)}`));
     }
