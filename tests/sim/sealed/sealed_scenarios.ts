@@ -15,7 +15,7 @@ export const SEALED_JOIN: SealedScenario = {
   name: "sealed_join",
   help: "whole agents join through one, some crash and come back, one sleeps, one leaves",
   nodes: 40,
-  limits: { view_s: 15, woven_s: 30, crash_s: 20, rejoin_s: 15, churn: 3, ...calmLimits() },
+  limits: { view_s: 15, woven_s: 30, crash_s: 20, rejoin_s: 15, churn: 5, ...calmLimits() },
   async play({ nodes, world: makeWorld }) {
     const world = makeWorld({ loss: 0.01 });
     await world.startAll(100);
