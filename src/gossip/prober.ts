@@ -15,6 +15,7 @@
 import type { PeerId } from "../base/peer_id.ts";
 import { type Random, shuffled } from "../base/random.ts";
 import type { Awareness } from "./awareness.ts";
+import { Errands } from "./errands.ts";
 import type { MemberTable } from "./member_table.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { INDIRECT_PROBES, type ProbeProfile, profileOf } from "./probe_profile.ts";
@@ -50,17 +51,6 @@ interface Probe {
   isDialled: boolean;
 }
 
-/** A question of another's that we try to answer. */
-interface Errand {
-  readonly asker: PeerId;
-  seq: number;
-  nackAtMs: number;
-}
-
-/** Others' questions under way; one more is not taken, and its asker hears nothing. */
-export const MAX_ERRANDS = 256;
-/** Of one asker's: a member that loses half of its sessions at once asks some dozen things. */
-export const MAX_ERRANDS_OF_ONE = 32;
 /** The share of a timeout after which a helper says that it could not tell (memberlist's). */
 const NACK_SHARE = 0.8;
 /** Who was heard this much of an interval ago need not be asked. */
@@ -74,38 +64,34 @@ const NOBODY: ReadonlySet<PeerId> = new Set();
 export class Prober {
   readonly #host: ProberHost;
   readonly #probes = new Map<PeerId, Probe>();
-  readonly #errands = new Map<PeerId, Errand[]>();
-  #errandCount = 0;
+  readonly #errands: Errands;
   #seq = 0;
   #nextRoundMs: number;
 
   constructor(host: ProberHost, nowMs: number) {
     this.#host = host;
+    const { sendAck, sendNack } = host;
+    this.#errands = new Errands({ sendAck, sendNack });
     // Members that start together do not probe together.
     this.#nextRoundMs = nowMs + host.random.next() * host.profile().intervalMs;
   }
 
   /** Probes and errands under way. */
   get size(): number {
-    return this.#probes.size + this.#errandCount;
+    return this.#probes.size + this.#errands.size;
   }
 
   get deadlineMs(): number {
-    let deadlineMs = this.#nextRoundMs;
+    let deadlineMs = Math.min(this.#nextRoundMs, this.#errands.deadlineMs);
     for (const { helpAtMs, endMs } of this.#probes.values()) {
       deadlineMs = Math.min(deadlineMs, helpAtMs, endMs);
-    }
-    if (this.#errandCount > 0) {
-      for (const errands of this.#errands.values()) {
-        for (const { nackAtMs } of errands) deadlineMs = Math.min(deadlineMs, nackAtMs);
-      }
     }
     return deadlineMs;
   }
 
   tick(nowMs: number): void {
     for (const [id, probe] of this.#probes) this.#step(id, probe, nowMs);
-    if (this.#errandCount > 0) this.#giveUpErrands(nowMs);
+    this.#errands.tick(nowMs);
     if (nowMs < this.#nextRoundMs) return;
     const { profile, awareness } = this.#host;
     this.#nextRoundMs = nowMs + profile().intervalMs * awareness.factor;
@@ -117,7 +103,7 @@ export class Prober {
   heard(id: PeerId): void {
     const probe = this.#probes.get(id);
     if (probe) this.#succeed(id, probe);
-    if (this.#errandCount > 0) this.#answerErrands(id, true);
+    this.#errands.answer(id, true);
   }
 
   /** A helper answers for the member that probe `seq` is about. */
@@ -160,7 +146,7 @@ export class Prober {
 
   /** No session with `id` could be had. */
   dialFailed(id: PeerId, nowMs: number): void {
-    this.#answerErrands(id, false);
+    this.#errands.answer(id, false);
     const probe = this.#probes.get(id);
     if (!probe) return;
     probe.isDialled = true;
@@ -172,18 +158,7 @@ export class Prober {
     const { neighbours, table } = this.#host;
     if (!table.record(id)) return;
     const nackAtMs = nowMs + NACK_SHARE * this.#patience(id).timeoutMs;
-    const errands = this.#errands.get(id) ?? [];
-    const known = errands.find((errand) => errand.asker === asker);
-    if (known) {
-      // Asked again it is the same errand: we do not ping others as often as somebody says.
-      known.seq = seq;
-      known.nackAtMs = nackAtMs;
-      return;
-    }
-    if (this.#errandCount >= MAX_ERRANDS || this.#errandsOf(asker) >= MAX_ERRANDS_OF_ONE) return;
-    this.#errands.set(id, errands);
-    errands.push({ asker, seq, nackAtMs });
-    this.#errandCount++;
+    if (!this.#errands.add(id, { asker, seq, nackAtMs })) return;
     if (neighbours.has(id)) this.#host.sendPing(id, this.#nextSeq());
     else this.#host.dial(id);
   }
@@ -281,39 +256,6 @@ export class Prober {
     const missed = probe.asked.size > 0 ? probe.silent.size : 1;
     if (probe.isRound) this.#host.awareness.adjust(missed);
     this.#host.onFailed(id, nowMs);
-  }
-
-  #answerErrands(id: PeerId, isThere: boolean): void {
-    const errands = this.#errands.get(id);
-    if (!errands) return;
-    this.#errands.delete(id);
-    this.#errandCount -= errands.length;
-    for (const { asker, seq } of errands) {
-      if (isThere) this.#host.sendAck(asker, seq);
-      else this.#host.sendNack(asker, seq);
-    }
-  }
-
-  #giveUpErrands(nowMs: number): void {
-    for (const [id, errands] of this.#errands) {
-      const left = errands.filter((errand) => errand.nackAtMs > nowMs);
-      if (left.length === errands.length) continue;
-      for (const errand of errands) {
-        if (errand.nackAtMs <= nowMs) this.#host.sendNack(errand.asker, errand.seq);
-      }
-      this.#errandCount -= errands.length - left.length;
-      if (left.length > 0) this.#errands.set(id, left);
-      else this.#errands.delete(id);
-    }
-  }
-
-  #errandsOf(asker: PeerId): number {
-    if (this.#errandCount < MAX_ERRANDS_OF_ONE) return 0;
-    let count = 0;
-    for (const errands of this.#errands.values()) {
-      for (const errand of errands) if (errand.asker === asker) count++;
-    }
-    return count;
   }
 
   /** The more patient of what we and the member are due. */

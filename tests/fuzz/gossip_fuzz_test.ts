@@ -20,7 +20,7 @@ import {
   prefixOf,
   type Rumour,
 } from "../../src/gossip/message.ts";
-import { MAX_ERRANDS } from "../../src/gossip/prober.ts";
+import { MAX_ERRANDS } from "../../src/gossip/errands.ts";
 import { hamletOf } from "../gossip/hamlet.ts";
 import { forgedRecord, idOf, readRecord, recordOf, signerOf, toyVerify } from "../gossip/people.ts";
 import { byte, fuzzSeed, mutateBytes } from "../testing/mutate.ts";

@@ -4,7 +4,8 @@ import { Awareness } from "../../src/gossip/awareness.ts";
 import { MemberTable } from "../../src/gossip/member_table.ts";
 import type { Neighbour } from "../../src/gossip/neighbour.ts";
 import { LAN_PROFILE, type ProbeProfile, WAN_PROFILE } from "../../src/gossip/probe_profile.ts";
-import { MAX_ERRANDS, MAX_ERRANDS_OF_ONE, Prober } from "../../src/gossip/prober.ts";
+import { MAX_ERRANDS, MAX_ERRANDS_OF_ONE } from "../../src/gossip/errands.ts";
+import { Prober } from "../../src/gossip/prober.ts";
 import { fixedRandom, idOf, neighbourOf, PURE, recordOf } from "./people.ts";
 
 const [A, B, C, D, E, STRANGER] = [1, 2, 3, 4, 5, 99].map(idOf) as [
@@ -418,4 +419,28 @@ Deno.test("Prober probes again and again whoever does not answer", PURE, () => {
   assert(bench.failed.length >= 5);
   // S = 8: the ninth part of once a second, at worst.
   assertEquals(bench.awareness.multiplier, 8);
+});
+
+Deno.test(
+  "Prober: who looks too late gives the answer time to be read, and blames itself",
+  PURE,
+  () => {
+    const bench = new Bench(1);
+    bench.prober.tick(0);
+    bench.prober.tick(1_201);
+    assertEquals([bench.failed, bench.awareness.multiplier], [[], 1]);
+    bench.heard(A, 1_300);
+    bench.prober.tick(1_701);
+    assertEquals([bench.failed, bench.awareness.multiplier], [[], 0]);
+  },
+);
+
+Deno.test("Prober: who looks too late once blames the other afterwards", PURE, () => {
+  const bench = new Bench(1);
+  bench.prober.tick(0);
+  bench.prober.tick(1_201);
+  bench.prober.tick(1_700);
+  assertEquals(bench.failed, []);
+  bench.prober.tick(1_701);
+  assertEquals(bench.failed, [[A, 1_701]]);
 });
