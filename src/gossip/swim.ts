@@ -199,7 +199,10 @@ export class Swim {
         const seq = reader.u32();
         const degree = reader.u16();
         const neighbour = this.#host.neighbours.get(from);
-        if (neighbour) neighbour.degree = degree;
+        if (neighbour) {
+          neighbour.degree = degree;
+          neighbour.probedMs = nowMs;
+        }
         this.#receiveRumours(from, reader, nowMs);
         if (kind === KINDS.ping) return this.#sendProbe("ack", from, seq);
         return this.#prober.acked(from, seq);

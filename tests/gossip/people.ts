@@ -92,7 +92,14 @@ export function forgedRecord(n: number, said: Said = {}): MemberRecord {
 export const readRecord: RecordReader = (reader) => readMemberRecord(reader, PLAIN_ID_CODEC);
 
 export function neighbourOf(nowMs = 0, degree = 0): Neighbour {
-  return { sinceMs: nowMs, heardMs: nowMs, probedMs: nowMs, degree, isParting: false, forgedMs: -Infinity };
+  return {
+    sinceMs: nowMs,
+    heardMs: nowMs,
+    probedMs: nowMs,
+    degree,
+    isParting: false,
+    forgedMs: -Infinity,
+  };
 }
 
 /** A `Random` that gives `values` one after another, again and again. */
