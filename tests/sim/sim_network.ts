@@ -143,7 +143,7 @@ export class SimNetwork {
     let waitMs = 0;
     // SYN, its answer, the hello; a message of the answer that is lost has the target repeat it.
     for (let step = 0; step < 4; step++) {
-      while (this.#links.loss > 0 && this.#random.next() < this.#links.loss) {
+      while (waitMs < DIAL_TIMEOUT_MS && this.#random.next() < this.#links.loss) {
         waitMs += RETRANSMIT_MS;
       }
     }

@@ -43,7 +43,7 @@ export interface WorldOptions {
 }
 
 /** About as long as a device's are. */
-function simCapabilities(index: number): string {
+export function simCapabilities(index: number): string {
   return JSON.stringify({
     os: "linux",
     architecture: "x86_64",
@@ -74,6 +74,8 @@ const MAX_TRIES = 1_000;
 const EVENT_NAME = "sim";
 /** Where an event's message says how many links it travelled. */
 const HOPS_OFFSET = 1;
+/** Of that byte; the highest bit is the relays' own. */
+const HOPS_MASK = 0x7f;
 
 /** Sessions that each keeps in a village of `nodes`. */
 export function degreeOf(nodes: number): number {
@@ -364,7 +366,9 @@ export class World implements NodeOwner, Village {
     if (event.type === "member") this.#onMember(node, event.member);
     else if (event.type === "event" && event.event.name === EVENT_NAME) {
       const { arriving } = this.network;
-      const hops = arriving?.[0] === EVENT_KINDS.event ? arriving[HOPS_OFFSET] ?? 0 : 0;
+      const hops = arriving?.[0] === EVENT_KINDS.event
+        ? (arriving[HOPS_OFFSET] ?? 0) & HOPS_MASK
+        : 0;
       this.invariants.onEvent(node, parseInt(event.event.data), hops);
     }
     this.onNodeEvent?.(node, event);

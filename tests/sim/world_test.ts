@@ -159,3 +159,31 @@ Deno.test("World fails when somebody holds a session with a revoked key", () => 
   world.network.openNow(world.node(0), world.node(2));
   assertThrows(() => world.run(10_000), SimError, "holds a session with node 2, revoked");
 });
+
+Deno.test("World.broadcast() counts whom an event reaches, and by how many links", () => {
+  const world = new World({ seed: 4, nodes: 60, links: { loss: 0.05 } });
+  world.village(60);
+  world.run(10_000);
+  const broadcast = world.broadcast(7, "hello");
+  assertEquals(broadcast.reached, 1);
+  world.run(30_000);
+  assertEquals([broadcast.reached, broadcast.has.indexOf(0)], [60, -1]);
+  assert(broadcast.maxHops >= 1 && broadcast.lastMs > broadcast.sentMs + 20);
+});
+
+Deno.test("World fails when an event reaches somebody twice, or not everybody", () => {
+  const told = (world: World, index: number) => {
+    const event = { origin: world.node(0).id, name: "sim", data: "0 " };
+    world.onEvent(world.node(index), { type: "event", event });
+  };
+  const twice = new World({ seed: 4, nodes: 3 });
+  twice.village(3);
+  twice.broadcast(0);
+  assertThrows(() => told(twice, 0), SimError, "node 0 is told of event 0 twice");
+  const partly = new World({ seed: 4, nodes: 3, links: { loss: 1 } });
+  partly.village(3);
+  partly.broadcast(0);
+  partly.run(80_000);
+  told(partly, 1);
+  assertThrows(() => partly.run(20_000), SimError, "node 2 was never told of event 0");
+});

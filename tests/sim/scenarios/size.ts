@@ -2,8 +2,11 @@
 
 import { ALIVE } from "../beliefs.ts";
 import { type Scenario, seconds } from "../scenario.ts";
+import { shuffled } from "../../../src/base/random.ts";
+import { EVEN_MEMBERS, RECORD_LIFETIME_MS } from "../../../src/gossip/capability_book.ts";
 import { EVENT_KINDS } from "../../../src/gossip/event_message.ts";
-import { anyOf, type World } from "../world.ts";
+import type { SimNode } from "../sim_node.ts";
+import { anyOf, simCapabilities, type World } from "../world.ts";
 
 /** A round: how often news are passed on. */
 const ROUND_MS = 200;
@@ -21,7 +24,10 @@ export const GROWTH: Scenario = {
   play(run) {
     const metrics: Record<string, number> = {};
     for (const size of SIZES.filter((size) => size <= run.nodes)) {
-      const { rounds, bytes } = measureSize(run.world({ nodes: size + NEWCOMERS }), size);
+      const { rounds, bytes } = measureSize(
+        run.world({ nodes: size + NEWCOMERS, capabilities: null }),
+        size,
+      );
       metrics[`rounds_${size}`] = rounds;
       metrics[`bytes_per_node_s_${size}`] = bytes;
       run.note(`${size} members: ${rounds} rounds, ${bytes} bytes a member and second`);
@@ -32,9 +38,10 @@ export const GROWTH: Scenario = {
 
 function measureSize(world: World, size: number): { rounds: number; bytes: number } {
   world.village(size);
-  world.run(20_000);
+  const speakers = shuffled(world.random, world.up).values();
+  speakSteadily(world, speakers, 30_000);
   world.traffic.reset();
-  world.run(MINUTE_MS);
+  speakSteadily(world, speakers, MINUTE_MS);
   const bytes = Math.round(world.traffic.totalBytes / size / (MINUTE_MS / 1_000));
   let worstMs = 0;
   for (let newcomer = size; newcomer < size + NEWCOMERS; newcomer++) {
@@ -47,6 +54,21 @@ function measureSize(world: World, size: number): { rounds: number; bytes: numbe
     world.run(5_000);
   }
   return { rounds: Math.ceil(worstMs / ROUND_MS), bytes };
+}
+
+/**
+ * A village that has long been there repeats its capability records one by one, at a rate that does not depend on
+ * its size; one that has just begun would send them all first and then none. So here one after the other begins.
+ */
+function speakSteadily(world: World, speakers: Iterator<SimNode>, ms: number): void {
+  const gapMs = RECORD_LIFETIME_MS / 3 / EVEN_MEMBERS;
+  for (let passedMs = 0; passedMs < ms; passedMs += gapMs) {
+    const { value, done } = speakers.next();
+    if (!done) {
+      value.act(() => world.gossip(value.index).setCapabilities(simCapabilities(value.index)));
+    }
+    world.run(gapMs);
+  }
 }
 
 export const BROADCAST: Scenario = {
