@@ -8,6 +8,8 @@ import type { SealedWorld } from "./sealed_world.ts";
 const LIMIT_MS = 120_000;
 /** Of calm in a run, in which nothing may be told twice, nor sessions come and go. */
 const CALM_MS = 10_000;
+/** More than a revocation may take. */
+const NOTICED_MS = 12_000;
 /** Sessions find their places again after a change. */
 const SETTLING_MS = 15_000;
 
@@ -85,7 +87,7 @@ export const SEALED_REVOKE: SealedScenario = {
     const world = makeWorld({ isClosed: true, loss: 0.01 });
     await world.startAll(50);
     const viewMs = await world.until(() => world.invariants.isOneView, LIMIT_MS);
-    await world.run(10_000);
+    await world.run(5_000);
     const [here, away, late] = [5, 6, nodes - 1] as const;
     // Who is away when it happens is told of it by whoever it meets first.
     world.crash(late, "power");
@@ -94,14 +96,14 @@ export const SEALED_REVOKE: SealedScenario = {
     await world.revoke(0, away);
     const revokedMs = await world.until(() => world.invariants.isRid, LIMIT_MS);
     world.broadcast(1);
-    await world.run(20_000);
+    await world.run(NOTICED_MS);
     await world.start(away, 1);
     await world.start(late, 2);
-    await world.run(20_000);
+    await world.run(NOTICED_MS);
     world.node(here).leave();
     await world.run(1_000);
     await world.start(here, 3);
-    await world.run(20_000);
+    await world.run(NOTICED_MS);
     return {
       view_s: seconds(viewMs),
       revoked_s: seconds(revokedMs),
@@ -123,7 +125,7 @@ export const SEALED_CLOSED: SealedScenario = {
       await world.run(50);
     }
     const viewMs = await world.until(() => world.invariants.isOneView, LIMIT_MS);
-    await world.run(5_000);
+    await world.run(1_000);
     // Not through the founder: through one who has to be asked.
     await world.start(last, 1);
     const newcomerMs = await world.until(() => world.invariants.isOneView, LIMIT_MS);
