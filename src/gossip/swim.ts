@@ -73,6 +73,10 @@ export interface SwimHost {
 /** How long news of a neighbour that passed on a forged record are not checked: signatures are what costs. */
 const DEAF_MS = 1_000;
 
+/** The local health multiplier to begin with: who has just started, perhaps with many others, accuses slowly. */
+const HUMILITY = 3;
+const NEWCOMER_MS = 10_000;
+
 export class Swim {
   readonly table = new MemberTable();
   readonly awareness = new Awareness();
@@ -86,6 +90,7 @@ export class Swim {
   constructor(host: SwimHost, nowMs: number) {
     this.#host = host;
     this.#own = new OwnRecord(host);
+    this.awareness.adjust(HUMILITY);
     this.table.accept(this.own, nowMs);
     const { neighbours, random, profile, ids, id, readRecord } = host;
     this.#rumours = new Dissemination({
@@ -121,7 +126,9 @@ export class Swim {
       readRecord,
       send: (to, message) => host.send(to, message, false),
       dial: (record) => host.dial(record),
-      onRecord: (record, from, atMs) => this.#learn(record, from, atMs),
+      // What a newcomer learns by comparison is old news to the others.
+      onRecord: (record, from, atMs) =>
+        this.#learn(record, from, atMs, atMs - nowMs >= NEWCOMER_MS),
       onGoneElsewhere: (other, incarnation, from, atMs) =>
         this.#onGoneElsewhere(other, incarnation, from, atMs),
       abilityOf: (other, atMs) => host.abilityOf(other, atMs),
@@ -281,7 +288,7 @@ export class Swim {
     });
   }
 
-  #learn(record: MemberRecord, from: PeerId, nowMs: number): void {
+  #learn(record: MemberRecord, from: PeerId, nowMs: number, isToTell = true): void {
     const { id, incarnation } = record;
     if (id === this.#host.id) return this.#onOwnRecord(record, from, nowMs);
     const known = this.table.record(id);
@@ -299,7 +306,7 @@ export class Swim {
     this.#antiEntropy.changed(nowMs);
     // A new word is no answer: whom we cannot reach, we go on looking for.
     if (record.status !== "alive") this.#prober.drop(id);
-    this.#rumours.spread(id, { kind: "record", record }, nowMs);
+    if (isToTell) this.#rumours.spread(id, { kind: "record", record }, nowMs);
     const change = was === undefined && record.status === "alive" ? "joined" : record.status;
     if (was !== change) this.#host.onChange({ id, incarnation, change });
   }

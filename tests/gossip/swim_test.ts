@@ -72,6 +72,8 @@ class Bench {
         this.changes.push(`${[OWN, A, B, C, D].indexOf(id)} ${change} ${incarnation}`);
       },
     }, nowMs);
+    // It starts humble; these tests are about those who have been there for a while.
+    this.swim.awareness.adjust(-3);
   }
 
   /** A session with each of `numbers`, who are known. */
@@ -631,3 +633,19 @@ Deno.test("Swim refuses kinds that are not known, and garbage after", PURE, () =
     }
   }
 });
+
+Deno.test(
+  "Swim starts with a local health multiplier of 3, and accuses slowly at first",
+  PURE,
+  () => {
+    const bench = new Bench();
+    bench.swim.awareness.adjust(3);
+    bench.meet(0, 1, 2, 3);
+    bench.clear();
+    // The first round comes within a second; four times the timeout later others are asked, not before.
+    bench.run(0, 2_000);
+    assertEquals(bench.of(KINDS.ask), []);
+    bench.run(2_000, 4_000);
+    assert(bench.of(KINDS.ask).length > 0);
+  },
+);
