@@ -31,11 +31,15 @@ const RECORD_BURST = 8;
 /** How much later than its time a record may be forgotten. */
 const SLACK_MS = 10_000;
 
-interface CapabilityRecord {
-  readonly seq: number;
+export interface SentRecord {
   /** The signed event: the text is read from it when it is wanted. */
   readonly bytes: Bytes;
+  /** When its owner sent it. */
   readonly sentMs: number;
+}
+
+interface CapabilityRecord extends SentRecord {
+  readonly seq: number;
   readonly rate: Rate;
 }
 
@@ -89,8 +93,11 @@ export class CapabilityBook {
     return record && dataOf(record.bytes);
   }
 
-  /** The signed records and when each was sent. */
-  records(): Iterable<{ readonly bytes: Bytes; readonly sentMs: number }> {
+  recordOf(origin: PeerId): SentRecord | undefined {
+    return this.#records.get(origin);
+  }
+
+  records(): Iterable<SentRecord> {
     return this.#records.values();
   }
 

@@ -15,6 +15,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { EventClass, SignedEvent } from "./event.ts";
+import type { Journey } from "./event_message.ts";
 
 /** Events of one member at once: as many as a neighbour that was away is offered. */
 export const EVENT_BURST = 256;
@@ -151,20 +152,17 @@ export interface KeptEvent {
   readonly from: PeerId | undefined;
   /** Neighbours that have it and said so, the one that sent it first. */
   readonly holders: PeerId[];
-  /** Hops by the best way that is known: what `from` was exchanged for. */
-  bestHops: number;
+  /** Whether it was asked for on its way here. */
+  isDetour: boolean;
 }
 
-/** How an event came here. */
-export interface Arrival {
-  readonly hops: number;
-  readonly ageMs: number;
-  readonly from: PeerId | undefined;
-}
-
-/** An event as it is kept. */
-export function keptEvent(event: SignedEvent, arrival: Arrival, nowMs: number): KeptEvent {
-  const { hops, ageMs, from } = arrival;
+/** `event` as it is kept; `from` is `undefined` for our own. */
+export function keptEvent(
+  event: SignedEvent,
+  from: PeerId | undefined,
+  { hops, ageMs, isDetour }: Journey,
+  nowMs: number,
+): KeptEvent {
   return {
     class: event.class,
     tag: event.tag,
@@ -174,7 +172,7 @@ export function keptEvent(event: SignedEvent, arrival: Arrival, nowMs: number): 
     arrivedMs: nowMs,
     from,
     holders: from === undefined ? [] : [from],
-    bestHops: hops,
+    isDetour,
   };
 }
 

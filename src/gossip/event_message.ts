@@ -2,31 +2,33 @@
  * The messages that carry events from neighbour to neighbour, each whole in a frame of its own.
  *
  * ```
- * event    = 16 | hops u8 | age u16 | event            hops: links travelled, 1..16; age: seconds, so far
- * announce = 17 | count u8 | count x (tag 6 | hops u8)  "I have these": hops at which they are here, 0..16
- * graft    = 18 | count u8 | count x tag 6              "send me these, and what follows": perhaps none
+ * event    = 16 | hops u8 | age u16 | event             age: seconds since it was sent
+ * announce = 17 | count u8 | count x (tag 6 | hops u8)  "I have these"
+ * request  = 18 | graft u8 | count u8 | count x tag 6   "send me these", graft 1: "and what follows"
  * prune    = 19                                         "announce to me what follows, do not send it"
  * answer   = 20 | tag 6 | responder 32 | length u16 | text | signature 64
  * receipt  = 21 | tag 6 | responder 32                  "I see to that answer"
  * ```
  *
+ * Hops are the links that an event has travelled: 1..16 where it arrives, 0..16 where it is. Their highest bit
+ * is a flag: of an event, that this copy made a detour (it was asked for on its way); of an announcement,
+ * that the event is held (not sent to who does not ask).
+ *
  * Hops and age are the relays' word, unsigned: they steer and limit, and prove nothing.
  */
 
-import type { Bytes } from "../base/bytes.ts";
-import { concatBytes, encodeUtf8 } from "../base/bytes.ts";
+import { type Bytes, concatBytes, encodeUtf8 } from "../base/bytes.ts";
 import { ByteReader } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { MessageSigner, VerifySignature } from "../discovery/signature.ts";
-import { EventError, readText, SIGNATURE_BYTES, type SignedEvent } from "./event.ts";
-import { readEvent } from "./event.ts";
+import { EventError, readEvent, readText, SIGNATURE_BYTES, type SignedEvent } from "./event.ts";
 import { ID_BYTES, type IdCodec } from "./id_codec.ts";
 
 export const EVENT_KINDS = Object.freeze({
   event: 16,
   announce: 17,
-  graft: 18,
+  request: 18,
   prune: 19,
   answer: 20,
   receipt: 21,
@@ -38,14 +40,25 @@ export const MAX_HOPS = 16;
 export const MAX_TAGS = 255;
 /** UTF-8 bytes of an answer. */
 export const MAX_ANSWER_BYTES = 1_024;
+const FLAG = 0x80;
 const MAX_AGE_S = 0xffff;
 const TAG_BYTES = 6;
 const EVENT_HEAD_BYTES = 4;
 const ANSWER_DOMAIN = encodeUtf8("hamlet answer");
 
+/** How far a copy of an event has come. */
+export interface Journey {
+  readonly hops: number;
+  readonly ageMs: number;
+  /** Whether it was asked for on its way, so that it did not come along the tree. */
+  readonly isDetour: boolean;
+}
+
 export interface Announcement {
   readonly tag: number;
   readonly hops: number;
+  /** Whether it is not sent to eager neighbours either. */
+  readonly isHeld: boolean;
 }
 
 /** A member's answer to the query `tag`. */
@@ -58,42 +71,44 @@ export interface Answer {
 }
 
 export type EventMessage =
-  | {
-    readonly kind: 16;
-    readonly hops: number;
-    readonly ageMs: number;
-    readonly event: SignedEvent;
-  }
+  | { readonly kind: 16; readonly journey: Journey; readonly event: SignedEvent }
   | { readonly kind: 17; readonly announcements: readonly Announcement[] }
-  | { readonly kind: 18; readonly tags: readonly number[] }
+  | { readonly kind: 18; readonly isGraft: boolean; readonly tags: readonly number[] }
   | { readonly kind: 19 }
   | { readonly kind: 20; readonly answer: Answer }
   | { readonly kind: 21; readonly tag: number; readonly responder: PeerId };
 
 /** `event` as a message; `hops` past the bound and an age past 18 hours stay there. */
-export function encodeEvent(event: Bytes, hops: number, ageMs: number): Bytes {
+export function encodeEvent(event: Bytes, { hops, ageMs, isDetour }: Journey): Bytes {
   const ageS = Math.min(MAX_AGE_S, Math.max(0, Math.floor(ageMs / 1_000)));
   const message = new Uint8Array(EVENT_HEAD_BYTES + event.length);
   message[0] = EVENT_KINDS.event;
-  message[1] = Math.min(hops, MAX_HOPS);
+  message[1] = withFlag(Math.min(hops, MAX_HOPS), isDetour);
   message[2] = ageS >>> 8;
   message[3] = ageS;
   message.set(event, EVENT_HEAD_BYTES);
   return message;
 }
 
+/** Whether an event's message says that it made a detour, unread as it is. */
+export function isDetour(message: Bytes): boolean {
+  return hasFlag(message[1] ?? 0);
+}
+
 /** At most {@link MAX_TAGS} announcements. */
 export function encodeAnnounce(announcements: readonly Announcement[]): Bytes {
   const writer = new ByteWriter(2 + announcements.length * (TAG_BYTES + 1));
   writer.u8(EVENT_KINDS.announce).u8(announcements.length);
-  for (const { tag, hops } of announcements) writer.u48(tag).u8(hops);
+  for (const { tag, hops, isHeld } of announcements) {
+    writer.u48(tag).u8(withFlag(hops, isHeld));
+  }
   return writer.finish();
 }
 
 /** At most {@link MAX_TAGS} tags. */
-export function encodeGraft(tags: readonly number[]): Bytes {
-  const writer = new ByteWriter(2 + tags.length * TAG_BYTES);
-  writer.u8(EVENT_KINDS.graft).u8(tags.length);
+export function encodeRequest(tags: readonly number[], isGraft: boolean): Bytes {
+  const writer = new ByteWriter(3 + tags.length * TAG_BYTES);
+  writer.u8(EVENT_KINDS.request).u8(Number(isGraft)).u8(tags.length);
   for (const tag of tags) writer.u48(tag);
   return writer.finish();
 }
@@ -138,24 +153,27 @@ export function decodeEventMessage(message: Bytes, ids: IdCodec): EventMessage {
   const kind = reader.u8();
   switch (kind) {
     case EVENT_KINDS.event: {
-      const hops = readHops(reader);
+      const byte = reader.u8();
+      const hops = checkHops(byte & ~FLAG);
       if (hops === 0) throw new EventError("malformed", "Cannot read event: it travelled no hop");
-      const ageMs = reader.u16() * 1_000;
-      return { kind, hops, ageMs, event: readEvent(message.subarray(EVENT_HEAD_BYTES), ids) };
+      const journey = { hops, ageMs: reader.u16() * 1_000, isDetour: hasFlag(byte) };
+      return { kind, journey, event: readEvent(message.subarray(EVENT_HEAD_BYTES), ids) };
     }
     case EVENT_KINDS.announce: {
       const announcements: Announcement[] = [];
       for (let count = reader.u8(); count > 0; count--) {
-        announcements.push({ tag: reader.u48(), hops: readHops(reader) });
+        announcements.push(readAnnouncement(reader));
       }
       reader.end();
       return { kind, announcements };
     }
-    case EVENT_KINDS.graft: {
+    case EVENT_KINDS.request: {
       const tags: number[] = [];
+      const graft = reader.u8();
+      if (graft > 1) throw new EventError("malformed", `Cannot read request: graft is ${graft}`);
       for (let count = reader.u8(); count > 0; count--) tags.push(reader.u48());
       reader.end();
-      return { kind, tags };
+      return { kind, isGraft: graft === 1, tags };
     }
     case EVENT_KINDS.prune:
       reader.end();
@@ -187,10 +205,23 @@ function readAnswer(reader: ByteReader, message: Bytes, ids: IdCodec): Answer {
   return { tag, responder: ids.read(key), text, message };
 }
 
-function readHops(reader: ByteReader): number {
-  const hops = reader.u8();
+function readAnnouncement(reader: ByteReader): Announcement {
+  const tag = reader.u48();
+  const byte = reader.u8();
+  return { tag, hops: checkHops(byte & ~FLAG), isHeld: hasFlag(byte) };
+}
+
+function checkHops(hops: number): number {
   if (hops <= MAX_HOPS) return hops;
   throw new EventError("malformed", `Cannot read event message: ${hops} hops exceed ${MAX_HOPS}`);
+}
+
+function withFlag(hops: number, isSet: boolean): number {
+  return isSet ? hops | FLAG : hops;
+}
+
+function hasFlag(byte: number): boolean {
+  return (byte & FLAG) !== 0;
 }
 
 /** What a responder signs: the query and the text. */

@@ -21,7 +21,7 @@ import type { PeerId } from "../base/peer_id.ts";
 import type { Random } from "../base/random.ts";
 import { unreachable } from "../base/errors.ts";
 import type { MessageSigner, VerifySignature } from "../discovery/signature.ts";
-import { CapabilityBook, isRecord, RecordPace } from "./capability_book.ts";
+import { CapabilityBook, isRecord, RecordPace, type SentRecord } from "./capability_book.ts";
 import {
   EVENT_CLASSES,
   type EventClass,
@@ -34,7 +34,6 @@ import {
   tagOf,
 } from "./event.ts";
 import {
-  type Arrival,
   EVENT_BURST,
   EVENT_PACE,
   type KeptEvent,
@@ -47,7 +46,13 @@ import {
   spend,
   TagMemory,
 } from "./event_memory.ts";
-import { decodeEventMessage, encodeEvent, EVENT_KINDS } from "./event_message.ts";
+import {
+  decodeEventMessage,
+  encodeEvent,
+  EVENT_KINDS,
+  isDetour,
+  type Journey,
+} from "./event_message.ts";
 import { FilterError, matchesFilter, parseFilter } from "./filter.ts";
 import { type IdCodec, PLAIN_ID_CODEC } from "./id_codec.ts";
 import { Plumtree } from "./plumtree.ts";
@@ -117,7 +122,7 @@ export interface EventCounters {
   tooFast: number;
 }
 
-const OURS: Arrival = Object.freeze({ from: undefined, hops: 0, ageMs: 0 });
+const OURS: Journey = Object.freeze({ hops: 0, ageMs: 0, isDetour: false });
 
 export class Events {
   readonly counters: EventCounters = { news: 0, duplicates: 0, unbelievable: 0, tooFast: 0 };
@@ -134,7 +139,7 @@ export class Events {
   readonly #pace: RecordPace;
   #record: string | undefined;
   /** Our record as it was last sent. */
-  #sent: { readonly bytes: Bytes; readonly sentMs: number } | undefined;
+  #sent: SentRecord | undefined;
   #seq = 0;
   #rate = NO_RATE;
 
@@ -175,8 +180,9 @@ export class Events {
     );
   }
 
-  get neighbours(): number {
-    return this.#tree.size;
+  /** Neighbours, and among them those that are sent events unasked. */
+  get links(): { readonly size: number; readonly eager: number } {
+    return { size: this.#tree.size, eager: this.#tree.eager.size };
   }
 
   addNeighbour(id: PeerId, nowMs: number): void {
@@ -195,16 +201,16 @@ export class Events {
    */
   receive(from: PeerId, message: Bytes, nowMs: number): void {
     if (message[0] === EVENT_KINDS.event && this.#tags.has(tagOf(message))) {
-      return this.#refuse(tagOf(message), from, nowMs);
+      return this.#refuse(tagOf(message), from, isDetour(message), nowMs);
     }
     const read = decodeEventMessage(message, this.#ids);
     switch (read.kind) {
       case EVENT_KINDS.event:
-        return this.#receiveEvent(read.event, { from, hops: read.hops, ageMs: read.ageMs }, nowMs);
+        return this.#receiveEvent(from, read.event, read.journey, nowMs);
       case EVENT_KINDS.announce:
         return this.#tree.receiveAnnounce(from, read.announcements, nowMs);
-      case EVENT_KINDS.graft:
-        return this.#tree.receiveGraft(from, read.tags, nowMs);
+      case EVENT_KINDS.request:
+        return this.#tree.receiveRequest(from, read.isGraft, read.tags, nowMs);
       case EVENT_KINDS.prune:
         return this.#tree.receivePrune(from);
       case EVENT_KINDS.answer:
@@ -225,7 +231,7 @@ export class Events {
     this.#pace.sent(nowMs);
     const event = this.#sign(EVENT_CLASSES.capabilities, "", this.#record);
     this.#sent = { bytes: event.bytes, sentMs: nowMs };
-    this.#spread(event, OURS, nowMs);
+    this.#spread(event, undefined, OURS, nowMs);
   }
 
   /**
@@ -270,12 +276,16 @@ export class Events {
     return id === this.#options.id ? this.#record : this.#book.get(id);
   }
 
+  /** One member's record with its age, as {@link capabilityRecords} gives it. */
+  capabilityRecordOf(id: PeerId, nowMs: number): Bytes | undefined {
+    const record = id === this.#options.id ? this.#sent : this.#book.recordOf(id);
+    return record && encodeRecord(record, nowMs);
+  }
+
   /** Every record with its age, for {@link learnCapabilities} of a newcomer; each below 1,200 bytes. */
   *capabilityRecords(nowMs: number): Iterable<Bytes> {
-    if (this.#sent) yield encodeEvent(this.#sent.bytes, 1, nowMs - this.#sent.sentMs);
-    for (const { bytes, sentMs } of this.#book.records()) {
-      yield encodeEvent(bytes, 1, nowMs - sentMs);
-    }
+    if (this.#sent) yield encodeRecord(this.#sent, nowMs);
+    for (const record of this.#book.records()) yield encodeRecord(record, nowMs);
   }
 
   /** Learns a record without passing it on. Throws as {@link receive}. */
@@ -284,28 +294,28 @@ export class Events {
     if (read.kind !== EVENT_KINDS.event || read.event.class !== EVENT_CLASSES.capabilities) {
       throw new EventError("malformed", "Cannot learn capabilities: they are no record");
     }
-    const { event, ageMs } = read;
+    const { event, journey } = read;
     if (this.#isSeen(event) || !this.#isBelievable(event)) return;
     this.#tags.add(event.tag);
-    this.#isTaken(event, ageMs, nowMs);
+    this.#isTaken(event, journey.ageMs, nowMs);
   }
 
-  #receiveEvent(event: SignedEvent, arrival: Arrival, nowMs: number): void {
+  #receiveEvent(from: PeerId, event: SignedEvent, journey: Journey, nowMs: number): void {
     const { tag } = event;
     if (this.#isSeen(event)) {
       this.#tags.add(tag);
       this.#tree.drop(tag);
-      return this.#refuse(tag, arrival.from, nowMs);
+      return this.#refuse(tag, from, journey.isDetour, nowMs);
     }
     if (!this.#isBelievable(event)) return;
     this.#tags.add(tag);
-    if (!this.#isTaken(event, arrival.ageMs, nowMs)) {
+    if (!this.#isTaken(event, journey.ageMs, nowMs)) {
       this.counters.tooFast++;
       return this.#tree.drop(tag);
     }
     this.counters.news++;
-    const kept = this.#spread(event, arrival, nowMs);
-    const isOfThisLife = arrival.ageMs <= nowMs - this.#startedMs;
+    const kept = this.#spread(event, from, journey, nowMs);
+    const isOfThisLife = journey.ageMs <= nowMs - this.#startedMs;
     if (isOfThisLife && event.origin !== this.#options.id) this.#tell(event, kept, nowMs);
   }
 
@@ -332,13 +342,18 @@ export class Events {
     return isBelievable;
   }
 
-  #refuse(tag: number, from: PeerId | undefined, nowMs: number): void {
+  #refuse(tag: number, from: PeerId, isDetour: boolean, nowMs: number): void {
     this.counters.duplicates++;
-    if (from !== undefined) this.#tree.refuse(tag, from, nowMs);
+    this.#tree.refuse(tag, from, isDetour, nowMs);
   }
 
-  #spread(event: SignedEvent, arrival: Arrival, nowMs: number): KeptEvent {
-    const kept = keptEvent(event, arrival, nowMs);
+  #spread(
+    event: SignedEvent,
+    from: PeerId | undefined,
+    journey: Journey,
+    nowMs: number,
+  ): KeptEvent {
+    const kept = keptEvent(event, from, journey, nowMs);
     const isRecord = event.class === EVENT_CLASSES.capabilities;
     (isRecord ? this.#recentRecords : this.#recent).add(kept, nowMs);
     this.#tree.spread(kept, nowMs);
@@ -393,8 +408,12 @@ export class Events {
     if (rate === undefined) throw tooFast();
     this.#rate = rate;
     this.#origins.add(event.origin, event.seq, nowMs);
-    this.#spread(event, OURS, nowMs);
+    this.#spread(event, undefined, OURS, nowMs);
   }
+}
+
+function encodeRecord({ bytes, sentMs }: SentRecord, nowMs: number): Bytes {
+  return encodeEvent(bytes, { hops: 1, ageMs: nowMs - sentMs, isDetour: true });
 }
 
 function tooFast(): EventError {

@@ -3,8 +3,8 @@
  *
  * J. Leitão, J. Pereira, L. Rodrigues: "Epidemic Broadcast Trees", SRDS 2007 (Plumtree). Links to neighbours
  * are eager, along which events are sent, or lazy, along which only their tags are. Eager links form a tree:
- * who gets a second copy prunes the link it came by; who hears of an event that does not come grafts the link
- * the announcement came by.
+ * who gets a second copy prunes the link it came by; who hears of an event that does not come grafts a link
+ * by which it was announced.
  *
  * ```
  *          graft, sent or received; news by it
@@ -19,18 +19,22 @@
  *
  * - A link begins lazy. The first event is pulled along the quickest announcements, and that makes the tree:
  *   nobody gets a second copy even of the first event.
- * - A missing event is asked of the announcer with the fewest hops, not of the first, and what has travelled
- *   {@link MAX_PUSH_HOPS} links is announced only. So paths stay short: whoever is far down the tree asks a
- *   neighbour that is not. The optimisation of the paper's section 3.8 shortens the tree itself.
- * - Neither sends what the other has announced, so that a link carries a tag once.
- * - Nothing is acknowledged. The tags of the last seconds are told again to a few neighbours, any of them,
- *   in case that a message and all that announced it were lost.
+ * - Eager neighbours are told the tag of what they were sent as well. Who missed it asks for it again on the
+ *   same link within a moment, and the tree stays as it is.
+ * - What was asked for, and every copy of it from there on, is marked as a detour. It came another way than
+ *   the tree's, so a second copy of it prunes nothing, and it tells those behind that the tree was mended:
+ *   what they heard of before is asked for without a graft. Otherwise events that are under way together
+ *   cut and mend the same break many times, and from some rate on the tree never heals.
+ * - Named events and queries that have travelled {@link MAX_PUSH_HOPS} links are held: announced, not sent.
+ *   Who is that far down asks whoever of its neighbours has the fewest hops, without a graft. So paths
+ *   stay short however the tree has grown. (The paper's section 3.8 changes the tree instead, which
+ *   with many origins keeps it moving.)
+ * - Neither end of a link announces what the other has announced.
+ * - Nothing is acknowledged. Tags of the last seconds are told again to {@link FEW} neighbours, in case that
+ *   an event and all that announced it were lost.
  *
- * Capability records can wait, so their tags are collected for {@link CALM_WINDOW_MS} and told to a few lazy
- * neighbours: what announcing costs a node does not grow with its links.
- *
- * Bounds: 1,024 missing tags, 256 of them on one neighbour's word; 8 announcers of each, 8 requests; a
- * neighbour is sent what it missed at a bounded rate.
+ * Capability records can wait, so lazy neighbours hear of them every {@link CALM_WINDOW_MS}, and but a few of
+ * them: what that costs a node does not grow with its links.
  */
 
 import type { Bytes } from "../base/bytes.ts";
@@ -49,34 +53,26 @@ import {
   type Announcement,
   encodeAnnounce,
   encodeEvent,
-  encodeGraft,
+  encodeRequest,
   MAX_TAGS,
   PRUNE,
 } from "./event_message.ts";
+import { MissingEvents, type TreeLinks } from "./missing_events.ts";
 
-/** What travelled further is announced, not sent: the diameter of a good tree of 1,000 members. */
+/** A tree made by one event has this diameter at 1,000 members with 20 neighbours each. */
 export const MAX_PUSH_HOPS = 6;
-/** Hops that another neighbour must save to be worth a change of the tree (the paper's threshold). */
-export const WORTHWHILE_HOPS = 3;
-/** How long the tree may take longer than announcements before a node asks (the paper's first timeout). */
-export const GRAFT_WAIT_MS = 300;
-/** The same without any eager link: until the announcements of one round have come. */
-export const FIRST_GRAFT_WAIT_MS = 20;
-/** How long an answer to a request may take (the paper's second timeout). */
-export const GRAFT_RETRY_MS = 500;
-/** Announcements of named events and queries wait so long for others. */
+/** Tags of named events and queries wait so long for others. */
 export const URGENT_WINDOW_MS = 20;
+/** Tags of capability records wait so long, for lazy neighbours. */
 export const CALM_WINDOW_MS = 5_000;
+/** Younger records are not announced to lazy neighbours yet: the tree may be about to bring them. */
+export const CALM_AGE_MS = 2_000;
 /** How often the tags of the last two periods are told again. */
 export const REMINDER_MS = 5_000;
 /** Neighbours to whom calm announcements and reminders go. */
 export const FEW = 4;
-export const MAX_MISSING = 1_024;
-export const MAX_MISSING_OF_NEIGHBOUR = 256;
-export const MAX_ANNOUNCERS = 8;
-const MAX_REQUESTS = 8;
-/** Events on request: everything kept for one that was away, then twice what a member may send. */
-const GRAFT_PACE: Pace = Object.freeze({ everyMs: 20, burst: 2 * EVENT_BURST });
+/** Events on request: all that is kept for one that was away, then five times what one member may send. */
+const REQUEST_PACE: Pace = Object.freeze({ everyMs: 20, burst: 2 * EVENT_BURST });
 
 /** What the tree asks of its owner. */
 export interface PlumtreeHost {
@@ -88,37 +84,24 @@ export interface PlumtreeHost {
   latest(count: number, nowMs: number): readonly KeptEvent[];
 }
 
-interface Announcer {
-  readonly id: PeerId;
-  readonly hops: number;
-  requests: number;
-}
-
-/** An event that was announced and has not come. */
-interface Missing {
-  readonly tag: number;
-  /** The neighbour that is charged for it. */
-  readonly claimant: PeerId;
-  readonly heardMs: number;
-  readonly announcers: Announcer[];
-  requests: number;
-  askedMs: number;
-}
-
-export class Plumtree {
+export class Plumtree implements TreeLinks {
   readonly #host: PlumtreeHost;
   readonly #random: Random;
   readonly #eager = new Set<PeerId>();
   readonly #lazy = new Set<PeerId>();
-  readonly #missing = new Map<number, Missing>();
-  /** How many missing tags each neighbour was the first to announce. */
-  readonly #claims = new Map<PeerId, number>();
+  readonly #missing: MissingEvents;
   readonly #served = new Map<PeerId, Rate>();
   /** Neighbours that are offered what is kept once more. */
   readonly #newcomers = new Set<PeerId>();
+  /** Whether an eager neighbour went, and nothing came since. */
+  #isTorn = false;
+  /** When the tree was mended here, as far as we can tell. */
+  #mendedMs = -Infinity;
+  /** To be announced soon: to everybody, and to eager neighbours alone. */
   #urgent: KeptEvent[] = [];
+  #sent: KeptEvent[] = [];
+  /** To be announced later, to a few lazy neighbours. */
   #calm: KeptEvent[] = [];
-  #missingDueMs = Infinity;
   #urgentDueMs = Infinity;
   #calmDueMs = Infinity;
   #reminderDueMs = Infinity;
@@ -126,6 +109,7 @@ export class Plumtree {
   constructor(host: PlumtreeHost, random: Random) {
     this.#host = host;
     this.#random = random;
+    this.#missing = new MissingEvents(this, random);
   }
 
   /** Neighbours that are sent events. */
@@ -138,17 +122,23 @@ export class Plumtree {
     return this.#lazy;
   }
 
+  get isRooted(): boolean {
+    return this.#eager.size > 0 && !this.#isTorn;
+  }
+
+  /** Neighbours. */
   get size(): number {
     return this.#eager.size + this.#lazy.size;
   }
 
+  /** Events that were announced and have not come. */
   get missing(): number {
     return this.#missing.size;
   }
 
   get deadlineMs(): number {
     return Math.min(
-      this.#missingDueMs,
+      this.#missing.dueMs,
       this.#urgentDueMs,
       this.#calmDueMs,
       this.#reminderDueMs,
@@ -168,75 +158,67 @@ export class Plumtree {
     this.#remindLater(nowMs);
   }
 
-  /** A neighbour is gone: what it was asked for is asked of others at once. */
   remove(id: PeerId, nowMs: number): void {
-    this.#eager.delete(id);
+    if (this.#eager.delete(id)) this.#isTorn = true;
     this.#lazy.delete(id);
     this.#newcomers.delete(id);
     this.#served.delete(id);
-    for (const missing of this.#missing.values()) {
-      const at = missing.announcers.findIndex((announcer) => announcer.id === id);
-      if (at < 0) continue;
-      const [gone] = missing.announcers.splice(at, 1);
-      if (gone && gone.requests > 0) missing.askedMs = -Infinity;
-    }
-    if (this.#missing.size > 0) this.#missingDueMs = nowMs;
+    this.#missing.remove(id, nowMs);
   }
 
   /** An event that is news here: sends and announces it. */
   spread(event: KeptEvent, nowMs: number): void {
-    const missing = this.#take(event.tag);
-    for (const { id } of missing?.announcers ?? []) {
-      if (id !== event.from) event.holders.push(id);
+    const { from } = event;
+    const missing = this.#missing.take(event.tag);
+    for (const { id } of missing?.announcers ?? []) if (id !== from) event.holders.push(id);
+    const isInTree = this.#eager.size > 0 && missing?.isDetour !== true;
+    if (missing?.isDetour) event.isDetour = true;
+    else if (from === undefined) this.#takeRoot();
+    else {
+      if (this.has(from)) this.#makeEager(from);
+      if (event.isDetour) this.#mendedMs = nowMs;
     }
-    const wasPushed = missing === undefined || missing.requests === 0;
-    const isInTree = wasPushed && this.#eager.size > 0;
-    if (event.from !== undefined) this.#follow(event, event.from, missing);
-    else if (!isInTree) this.#takeRoot();
-    if (event.hops < MAX_PUSH_HOPS) this.#push(event, nowMs);
-    if (event.class === EVENT_CLASSES.capabilities && isInTree) {
-      this.#calm.push(event);
-      this.#calmDueMs = Math.min(this.#calmDueMs, nowMs + CALM_WINDOW_MS);
-      return;
-    }
-    this.#urgent.push(event);
-    const windowMs = isInTree ? URGENT_WINDOW_MS : 0;
-    this.#urgentDueMs = Math.min(this.#urgentDueMs, nowMs + windowMs);
-    if (event.class !== EVENT_CLASSES.capabilities) this.#remindLater(nowMs);
+    if (from !== undefined) this.#isTorn = false;
+    if (!isHeld(event)) this.#push(event, nowMs);
+    this.#announceLater(event, isInTree, nowMs);
   }
 
-  /** A second copy came: the link by which it did is not part of the tree. */
-  refuse(tag: number, from: PeerId, nowMs: number): void {
+  /** A second copy came: the link by which it did is not part of the tree, unless a detour brought it. */
+  refuse(tag: number, from: PeerId, isDetour: boolean, nowMs: number): void {
     const event = this.#host.find(tag, nowMs);
-    // Asked twice, answered twice: that link is the tree.
-    if (event?.from === from || !this.has(from)) return;
+    // Asked twice and answered twice, by the same neighbour: that link is the tree.
+    if (!event || event.from === from || event.isDetour || isDetour || !this.has(from)) return;
     this.#makeLazy(from);
     this.#host.send(from, PRUNE);
   }
 
   /** An event came that is not to be passed on: nobody is asked for it any more. */
   drop(tag: number): void {
-    this.#take(tag);
+    this.#missing.take(tag);
   }
 
   receiveAnnounce(from: PeerId, announcements: readonly Announcement[], nowMs: number): void {
     if (!this.has(from)) return;
-    for (const { tag, hops } of announcements) {
-      if (this.#host.isKnown(tag)) this.#hearAgain(tag, from, hops, nowMs);
-      else this.#miss(tag, from, hops, nowMs);
+    for (const announcement of announcements) {
+      const { tag } = announcement;
+      if (!this.#host.isKnown(tag)) this.#missing.hear(from, announcement, nowMs);
+      else {
+        const event = this.#host.find(tag, nowMs);
+        if (event && !event.holders.includes(from)) event.holders.push(from);
+      }
     }
   }
 
-  receiveGraft(from: PeerId, tags: readonly number[], nowMs: number): void {
+  receiveRequest(from: PeerId, isGraft: boolean, tags: readonly number[], nowMs: number): void {
     if (!this.has(from)) return;
-    this.#makeEager(from);
+    if (isGraft) this.#makeEager(from);
     for (const tag of tags) {
       const event = this.#host.find(tag, nowMs);
       if (!event) continue;
-      const rate = spend(this.#served.get(from) ?? NO_RATE, GRAFT_PACE, nowMs);
+      const rate = spend(this.#served.get(from) ?? NO_RATE, REQUEST_PACE, nowMs);
       if (rate === undefined) return;
       this.#served.set(from, rate);
-      this.#send(from, event, nowMs);
+      this.#host.send(from, encodeKept(event, nowMs));
     }
   }
 
@@ -244,42 +226,17 @@ export class Plumtree {
     if (this.has(from)) this.#makeLazy(from);
   }
 
+  /** Does what is due. */
   tick(nowMs: number): void {
-    if (nowMs >= this.#missingDueMs) this.#ask(nowMs);
-    if (nowMs >= this.#urgentDueMs) {
-      this.#urgentDueMs = Infinity;
-      this.#announce(this.#urgent.splice(0), [...this.#lazy]);
-    }
-    if (nowMs >= this.#calmDueMs) {
-      this.#calmDueMs = Infinity;
-      this.#announce(this.#calm.splice(0), shuffled(this.#random, [...this.#lazy]).slice(0, FEW));
-    }
+    if (nowMs >= this.#missing.dueMs) this.#ask(nowMs);
+    if (nowMs >= this.#urgentDueMs) this.#announceUrgent();
+    if (nowMs >= this.#calmDueMs) this.#announceCalm(nowMs);
     if (nowMs >= this.#reminderDueMs) this.#remind(nowMs);
-  }
-
-  /** Makes the link by which news came eager, or a much shorter one instead. */
-  #follow(event: KeptEvent, from: PeerId, missing: Missing | undefined): void {
-    if (!this.has(from)) return;
-    this.#makeEager(from);
-    if (!missing || missing.requests > 0) return;
-    const best = bestAnnouncer(missing);
-    if (best) this.#shorten(event, best.id, best.hops);
-  }
-
-  /** Section 3.8 of the paper: exchanges the link an event came by for one that is worthwhile hops shorter. */
-  #shorten(event: KeptEvent, by: PeerId, hops: number): void {
-    const { from } = event;
-    if (from === undefined || !this.#eager.has(from) || !this.has(by)) return;
-    if (hops + 1 + WORTHWHILE_HOPS > event.bestHops) return;
-    event.bestHops = hops + 1;
-    this.#makeEager(by);
-    this.#makeLazy(from);
-    this.#host.send(by, encodeGraft([]));
-    this.#host.send(from, PRUNE);
   }
 
   /** Who broadcasts without an eager link makes one: the rest is the tree's, if there is one. */
   #takeRoot(): void {
+    if (this.#eager.size > 0) return;
     const links = [...this.#lazy];
     const first = links[randomBelow(this.#random, links.length)];
     if (first !== undefined) this.#makeEager(first);
@@ -289,86 +246,62 @@ export class Plumtree {
     let message: Bytes | undefined;
     for (const id of this.#eager) {
       if (event.holders.includes(id)) continue;
-      message ??= encodeEvent(event.bytes, event.hops + 1, nowMs - event.bornMs);
+      message ??= encodeKept(event, nowMs);
       this.#host.send(id, message);
     }
-  }
-
-  #send(to: PeerId, event: KeptEvent, nowMs: number): void {
-    this.#host.send(to, encodeEvent(event.bytes, event.hops + 1, nowMs - event.bornMs));
-  }
-
-  #hearAgain(tag: number, from: PeerId, hops: number, nowMs: number): void {
-    const event = this.#host.find(tag, nowMs);
-    if (!event || event.holders.includes(from)) return;
-    event.holders.push(from);
-    // Later ones are reminders: the tree may have changed since.
-    if (nowMs - event.arrivedMs < GRAFT_WAIT_MS) this.#shorten(event, from, hops);
-  }
-
-  #miss(tag: number, from: PeerId, hops: number, nowMs: number): void {
-    let missing = this.#missing.get(tag);
-    if (!missing) {
-      const claims = this.#claims.get(from) ?? 0;
-      if (this.#missing.size >= MAX_MISSING || claims >= MAX_MISSING_OF_NEIGHBOUR) return;
-      this.#claims.set(from, claims + 1);
-      missing = { tag, claimant: from, heardMs: nowMs, announcers: [], requests: 0, askedMs: 0 };
-      this.#missing.set(tag, missing);
-      this.#missingDueMs = Math.min(this.#missingDueMs, this.#dueMs(missing));
-    }
-    const { announcers } = missing;
-    if (announcers.length >= MAX_ANNOUNCERS || announcers.some(({ id }) => id === from)) return;
-    announcers.push({ id: from, hops, requests: 0 });
   }
 
   /** Asks for what is overdue, all that one neighbour is asked for in one message. */
   #ask(nowMs: number): void {
     const requests = new Map<PeerId, number[]>();
-    let nextMs = Infinity;
-    for (const missing of this.#missing.values()) {
-      if (this.#dueMs(missing) <= nowMs) {
-        const best = missing.requests < MAX_REQUESTS ? bestAnnouncer(missing) : undefined;
-        if (!best) {
-          this.#take(missing.tag);
-          continue;
-        }
-        best.requests++;
-        missing.requests++;
-        missing.askedMs = nowMs;
-        this.#makeEager(best.id);
-        const tags = requests.get(best.id);
-        if (tags) tags.push(missing.tag);
-        else requests.set(best.id, [missing.tag]);
+    for (const [missing, { id }] of this.#missing.due(nowMs)) {
+      const isCutOff = !missing.isOnTree && missing.heardMs >= this.#mendedMs;
+      if (!this.#eager.has(id) && (isCutOff || !this.isRooted)) {
+        this.#makeEager(id);
+        this.#mendedMs = nowMs;
+        this.#isTorn = false;
       }
-      nextMs = Math.min(nextMs, this.#dueMs(missing));
+      const tags = requests.get(id);
+      if (tags) tags.push(missing.tag);
+      else requests.set(id, [missing.tag]);
     }
-    this.#missingDueMs = nextMs;
     for (const [id, tags] of requests) {
       for (let at = 0; at < tags.length; at += MAX_TAGS) {
-        this.#host.send(id, encodeGraft(tags.slice(at, at + MAX_TAGS)));
+        const message = encodeRequest(tags.slice(at, at + MAX_TAGS), this.#eager.has(id));
+        this.#host.send(id, message);
       }
     }
   }
 
-  #dueMs({ requests, askedMs, heardMs }: Missing): number {
-    if (requests > 0) return askedMs + GRAFT_RETRY_MS;
-    return heardMs + (this.#eager.size > 0 ? GRAFT_WAIT_MS : FIRST_GRAFT_WAIT_MS);
+  #announceLater(event: KeptEvent, isInTree: boolean, nowMs: number): void {
+    const isRecord = event.class === EVENT_CLASSES.capabilities;
+    if (!isRecord) this.#remindLater(nowMs);
+    if (isRecord && isInTree) {
+      this.#sent.push(event);
+      this.#calm.push(event);
+      this.#calmDueMs = Math.min(this.#calmDueMs, nowMs + CALM_WINDOW_MS);
+    } else this.#urgent.push(event);
+    // Where there is no tree, announcements make it.
+    const windowMs = isInTree ? URGENT_WINDOW_MS : 0;
+    this.#urgentDueMs = Math.min(this.#urgentDueMs, nowMs + windowMs);
   }
 
-  /** No longer missing. */
-  #take(tag: number): Missing | undefined {
-    const missing = this.#missing.get(tag);
-    if (!missing) return undefined;
-    this.#missing.delete(tag);
-    if (this.#missing.size === 0) this.#missingDueMs = Infinity;
-    const claims = (this.#claims.get(missing.claimant) ?? 0) - 1;
-    if (claims > 0) this.#claims.set(missing.claimant, claims);
-    else this.#claims.delete(missing.claimant);
-    return missing;
+  #announceUrgent(): void {
+    this.#urgentDueMs = Infinity;
+    const urgent = this.#urgent.splice(0);
+    this.#announce([...urgent, ...this.#sent.splice(0)], this.#eager);
+    this.#announce(urgent, this.#lazy);
+  }
+
+  #announceCalm(nowMs: number): void {
+    const due = this.#calm.filter(({ arrivedMs }) => nowMs - arrivedMs >= CALM_AGE_MS);
+    this.#calm = this.#calm.filter(({ arrivedMs }) => nowMs - arrivedMs < CALM_AGE_MS);
+    this.#calmDueMs = this.#calm.length > 0 ? nowMs + CALM_WINDOW_MS : Infinity;
+    this.#announce(due, shuffled(this.#random, [...this.#lazy]).slice(0, FEW));
   }
 
   /** Tells each of `links` what of `events` it is not known to have. */
-  #announce(events: readonly KeptEvent[], links: readonly PeerId[]): void {
+  #announce(events: readonly KeptEvent[], links: Iterable<PeerId>): void {
     let common: readonly Bytes[] | undefined;
     for (const id of links) {
       const news = events.filter(({ holders }) => !holders.includes(id));
@@ -413,20 +346,26 @@ export class Plumtree {
   }
 }
 
-/** Asked least often, then the fewest hops away, then the first. */
-function bestAnnouncer({ announcers }: Missing): Announcer | undefined {
-  let best: Announcer | undefined;
-  for (const announcer of announcers) {
-    const requests = announcer.requests - (best?.requests ?? Infinity);
-    if (requests < 0 || (requests === 0 && best && announcer.hops < best.hops)) best = announcer;
-  }
-  return best;
+/** Whether an event is announced, but not sent further. */
+function isHeld(event: KeptEvent): boolean {
+  return event.class !== EVENT_CLASSES.capabilities && event.hops >= MAX_PUSH_HOPS;
+}
+
+function encodeKept({ bytes, hops, bornMs, isDetour }: KeptEvent, nowMs: number): Bytes {
+  return encodeEvent(bytes, { hops: hops + 1, ageMs: nowMs - bornMs, isDetour });
 }
 
 function encodeAnnouncements(events: readonly KeptEvent[]): Bytes[] {
   const messages: Bytes[] = [];
   for (let at = 0; at < events.length; at += MAX_TAGS) {
-    messages.push(encodeAnnounce(events.slice(at, at + MAX_TAGS)));
+    const batch = events.slice(at, at + MAX_TAGS);
+    messages.push(
+      encodeAnnounce(batch.map((event) => ({
+        tag: event.tag,
+        hops: event.hops,
+        isHeld: isHeld(event),
+      }))),
+    );
   }
   return messages;
 }
