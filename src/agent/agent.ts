@@ -14,7 +14,7 @@ import { type PeerId, shortId } from "../base/peer_id.ts";
 import type { Random } from "../base/random.ts";
 import { CRITICAL } from "../channel/scheduler.ts";
 import type { TransferOutcome } from "../channel/transfer.ts";
-import { readCapabilities, writeCapabilities } from "../discovery/capabilities.ts";
+import { readCapabilities, writeBriefly, writeCapabilities } from "../discovery/capabilities.ts";
 import type { SelfDescription } from "../discovery/message.ts";
 import type { RateLimitCounters, RateLimitOptions } from "../discovery/rate_limit.ts";
 import type { LegacyPolicy } from "../discovery/responder.ts";
@@ -489,9 +489,8 @@ export class Agent {
 
   /** Tells the village what this device can do. */
   #declare(): void {
-    // Whose record it is, its signature says.
-    const { device_id: _, ...record } = this.#status().capabilities;
-    this.villager.setCapabilities(JSON.stringify(record));
+    const whole = JSON.stringify(this.#status().capabilities);
+    this.villager.setCapabilities(JSON.stringify(writeBriefly(this.capabilities)), whole);
   }
 
   #status() {

@@ -157,8 +157,8 @@ export class Villager {
   }
 
   /** Says what we can do; see {@link Gossip.setCapabilities}. */
-  setCapabilities(record: string): void {
-    this.#enter(() => this.gossip.setCapabilities(record));
+  setCapabilities(record: string, whole: string): void {
+    this.#enter(() => this.gossip.setCapabilities(record, whole));
   }
 
   /** Tells `listener` of everything that happens in the village until the returned function is called. */

@@ -116,6 +116,13 @@ export function readCapabilities(fields: Fields, options: ReadOptions): Capabili
   });
 }
 
+/** Capabilities as JSON without what is as {@link DEFAULT_CAPABILITIES} say: readers take it for that. */
+export function writeBriefly(capabilities: Capabilities): JsonObject {
+  const usual = writeCapabilities(DEFAULT_CAPABILITIES, "");
+  const { device_id: _, ...said } = writeCapabilities(capabilities, "");
+  return Object.fromEntries(Object.entries(said).filter(([key, value]) => value !== usual[key]));
+}
+
 /** Capabilities as JSON, under the keys that old nodes read. `deviceId` is the sender's node id. */
 export function writeCapabilities(capabilities: Capabilities, deviceId: string): JsonObject {
   return {

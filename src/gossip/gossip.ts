@@ -259,9 +259,12 @@ export class Gossip {
     return this.#events.query(query, nowMs);
   }
 
-  /** Says what we can do, as a JSON object of at most 1,024 bytes: the village hears of it soon. */
-  setCapabilities(record: string): void {
-    this.#capabilities = record;
+  /**
+   * Says what we can do, as a JSON object of at most 1,024 bytes: the village hears of it soon. Filters of queries are
+   * matched with `whole`, which may say more.
+   */
+  setCapabilities(record: string, whole = record): void {
+    this.#capabilities = whole;
     this.#events.setCapabilities(record);
   }
 

@@ -4,6 +4,7 @@ import {
   type Capabilities,
   DEFAULT_CAPABILITIES,
   readCapabilities,
+  writeBriefly,
   writeCapabilities,
 } from "../../src/discovery/capabilities.ts";
 import { LAPTOP } from "../testing/identities.ts";
@@ -264,4 +265,13 @@ Deno.test("writeCapabilities() round-trips through JSON", PURE, () => {
     const text = JSON.stringify(writeCapabilities(capabilities, "id"));
     assertEquals(read(JSON.parse(text)), capabilities);
   }
+});
+
+Deno.test("writeBriefly() leaves out what readers assume, and nothing else", PURE, () => {
+  assertEquals(writeBriefly(DEFAULT_CAPABILITIES), {});
+  for (const capabilities of [LAPTOP, { ...LAPTOP, canEvolve: false, batteryPercent: 0 }]) {
+    assertEquals(read(writeBriefly(capabilities)), capabilities);
+  }
+  const brief = writeBriefly({ ...DEFAULT_CAPABILITIES, cpuCores: 4, evolutionLoad: 0.5 });
+  assertEquals(brief, { cpu_cores: 4, current_evolution_load: 0.5 });
 });
