@@ -13,7 +13,6 @@
 import type { Bytes } from "../base/bytes.ts";
 import { isObject } from "../base/guards.ts";
 import type { PeerId } from "../base/peer_id.ts";
-import type { Random } from "../base/random.ts";
 import { dataOf, type SignedEvent } from "./event.ts";
 import { NO_RATE, type Rate, spend } from "./event_memory.ts";
 
@@ -24,8 +23,6 @@ export const MIN_RECORD_GAP_MS = 5_000;
 /** From here on these times grow with the village. */
 export const EVEN_MEMBERS = 32;
 export const MAX_RECORDS = 16_384;
-/** What a new member learns first: how many there are. */
-const SETTLING_MS = 2_000;
 /** Records of one member at once, each for half the gap: restarts, and other ideas of how many we are. */
 const RECORD_BURST = 8;
 /** How much later than its time a record may be forgotten. */
@@ -146,54 +143,5 @@ export class CapabilityBook {
 
   get #lifetimeMs(): number {
     return RECORD_LIFETIME_MS * recordScale(this.#options.memberCount());
-  }
-}
-
-/** When a member sends its own record: soon after it changed, and three times in a lifetime. */
-export class RecordPace {
-  readonly #random: Random;
-  #chance: number;
-  #isChanged = false;
-  /** When there was first somebody to tell. */
-  #sinceMs = Infinity;
-  #sentMs = -Infinity;
-
-  constructor(random: Random) {
-    this.#random = random;
-    this.#chance = random.next();
-  }
-
-  changed(): void {
-    this.#isChanged = true;
-  }
-
-  /** There is a neighbour, from `nowMs` on if it is the first. */
-  met(nowMs: number): void {
-    this.#sinceMs = Math.min(this.#sinceMs, nowMs);
-  }
-
-  /** There is no neighbour any more. */
-  alone(): void {
-    this.#sinceMs = Infinity;
-  }
-
-  sent(nowMs: number): void {
-    this.#sentMs = nowMs;
-    this.#isChanged = false;
-    this.#chance = this.#random.next();
-  }
-
-  /** When the record is to be sent. Those of thousands that start together are spread out. */
-  dueMs(memberCount: number): number {
-    if (this.#sentMs === -Infinity) {
-      if (!this.#isChanged) return Infinity;
-      const spreadMs = MIN_RECORD_GAP_MS * memberCount / EVEN_MEMBERS;
-      return this.#sinceMs + SETTLING_MS + this.#chance * spreadMs;
-    }
-    if (this.#sinceMs === Infinity) return Infinity;
-    const scale = recordScale(memberCount);
-    if (this.#isChanged) return this.#sentMs + MIN_RECORD_GAP_MS * scale;
-    // Up to a tenth early, so that members do not keep step.
-    return this.#sentMs + RECORD_LIFETIME_MS / 3 * scale * (1 - this.#chance / 10);
   }
 }

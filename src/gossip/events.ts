@@ -16,18 +16,16 @@
  */
 
 import type { Bytes } from "../base/bytes.ts";
-import type { JsonObject } from "../base/guards.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { Random } from "../base/random.ts";
 import { unreachable } from "../base/errors.ts";
 import type { MessageSigner, VerifySignature } from "../discovery/signature.ts";
-import { CapabilityBook, isRecord, RecordPace, type SentRecord } from "./capability_book.ts";
+import { CapabilityBook, type SentRecord } from "./capability_book.ts";
 import {
   EVENT_CLASSES,
   type EventClass,
   EventError,
   isAuthentic,
-  MAX_RECORD_BYTES,
   nextSeq,
   type SignedEvent,
   signEvent,
@@ -53,10 +51,18 @@ import {
   isDetour,
   type Journey,
 } from "./event_message.ts";
-import { FilterError, matchesFilter, parseFilter } from "./filter.ts";
+import { parseFilter } from "./filter.ts";
 import { type IdCodec, PLAIN_ID_CODEC } from "./id_codec.ts";
+import { OwnCapabilities } from "./own_capabilities.ts";
 import { Plumtree } from "./plumtree.ts";
-import { type Asker, decodeQuestion, encodeQuestion, QueryDesk, type Question } from "./query.ts";
+import {
+  type Asker,
+  decodeQuestion,
+  encodeQuestion,
+  isAddressed,
+  QueryDesk,
+  type Question,
+} from "./query.ts";
 
 /** Less than others let pass, for what is sent apart may arrive together. */
 const OWN_PACE = Object.freeze({ everyMs: EVENT_PACE.everyMs, burst: EVENT_BURST - 64 });
@@ -136,10 +142,7 @@ export class Events {
   readonly #tree: Plumtree;
   readonly #queries: QueryDesk;
   readonly #book: CapabilityBook;
-  readonly #pace: RecordPace;
-  #record: string | undefined;
-  /** Our record as it was last sent. */
-  #sent: SentRecord | undefined;
+  readonly #record: OwnCapabilities;
   #seq = 0;
   #rate = NO_RATE;
 
@@ -167,7 +170,7 @@ export class Events {
       memberCount: options.memberCount,
       onChange: options.onCapabilities,
     });
-    this.#pace = new RecordPace(random);
+    this.#record = new OwnCapabilities(random);
   }
 
   /** When {@link tick} has something to do. */
@@ -176,7 +179,7 @@ export class Events {
       this.#tree.deadlineMs,
       this.#queries.deadlineMs,
       this.#book.deadlineMs,
-      this.#pace.dueMs(this.#options.memberCount()),
+      this.#record.dueMs(this.#options.memberCount()),
     );
   }
 
@@ -187,12 +190,12 @@ export class Events {
 
   addNeighbour(id: PeerId, nowMs: number): void {
     this.#tree.add(id, nowMs);
-    this.#pace.met(nowMs);
+    this.#record.met(nowMs);
   }
 
   removeNeighbour(id: PeerId, nowMs: number): void {
     this.#tree.remove(id, nowMs);
-    if (this.#tree.size === 0) this.#pace.alone();
+    if (this.#tree.size === 0) this.#record.parted();
   }
 
   /**
@@ -227,10 +230,10 @@ export class Events {
     this.#tree.tick(nowMs);
     this.#queries.tick(nowMs);
     this.#book.tick(nowMs);
-    if (this.#pace.dueMs(this.#options.memberCount()) > nowMs || this.#record === undefined) return;
-    this.#pace.sent(nowMs);
-    const event = this.#sign(EVENT_CLASSES.capabilities, "", this.#record);
-    this.#sent = { bytes: event.bytes, sentMs: nowMs };
+    const { text } = this.#record;
+    if (text === undefined || this.#record.dueMs(this.#options.memberCount()) > nowMs) return;
+    const event = this.#sign(EVENT_CLASSES.capabilities, "", text);
+    this.#record.markSent(event.bytes, nowMs);
     this.#spread(event, undefined, OURS, nowMs);
   }
 
@@ -247,11 +250,12 @@ export class Events {
   /** Asks all members whose record matches. Throws as {@link broadcast}, and {@link FilterError}. */
   query(query: OwnQuery, nowMs: number): QueryHandle {
     if (query.where !== "") parseFilter(query.where);
+    if (!this.#queries.hasRoom(nowMs)) throw tooFast();
     const event = this.#sign(EVENT_CLASSES.query, query.name, encodeQuestion(query));
+    this.#publish(event, nowMs);
     const expiresMs = nowMs + query.deadlineMs;
     const route = { origin: this.#options.id, neighbours: [], expiresMs };
-    this.#publish(event, nowMs);
-    if (!this.#queries.open(event.tag, route, nowMs, query)) throw tooFast();
+    this.#queries.open(event.tag, route, nowMs, query);
     this.#offer(event, query);
     return { id: queryId(event.tag), stop: () => this.#queries.close(event.tag) };
   }
@@ -261,30 +265,24 @@ export class Events {
    * above 1,024 bytes.
    */
   setCapabilities(text: string): void {
-    if (text === this.#record) return;
-    if (!isRecord(text)) throw new TypeError("Cannot set capabilities: they are no JSON object");
-    const { length } = new TextEncoder().encode(text);
-    if (length > MAX_RECORD_BYTES) {
-      throw new RangeError(`Cannot set capabilities: ${length} bytes exceed ${MAX_RECORD_BYTES}`);
-    }
-    this.#record = text;
-    this.#pace.changed();
+    this.#record.set(text);
   }
 
   /** The record of a member, as far as it is known. */
   capabilitiesOf(id: PeerId): string | undefined {
-    return id === this.#options.id ? this.#record : this.#book.get(id);
+    return id === this.#options.id ? this.#record.text : this.#book.get(id);
   }
 
   /** One member's record with its age, as {@link capabilityRecords} gives it. */
   capabilityRecordOf(id: PeerId, nowMs: number): Bytes | undefined {
-    const record = id === this.#options.id ? this.#sent : this.#book.recordOf(id);
+    const record = id === this.#options.id ? this.#record.sent : this.#book.recordOf(id);
     return record && encodeRecord(record, nowMs);
   }
 
   /** Every record with its age, for {@link learnCapabilities} of a newcomer; each below 1,200 bytes. */
   *capabilityRecords(nowMs: number): Iterable<Bytes> {
-    if (this.#sent) yield encodeRecord(this.#sent, nowMs);
+    const { sent } = this.#record;
+    if (sent) yield encodeRecord(sent, nowMs);
     for (const record of this.#book.records()) yield encodeRecord(record, nowMs);
   }
 
@@ -374,24 +372,10 @@ export class Events {
   }
 
   /** Offers a query to the owner, if it is for us. */
-  #offer({ origin, name, tag }: SignedEvent, { where, data }: Question): void {
-    if (!this.#matches(where)) return;
+  #offer({ origin, name, tag }: SignedEvent, question: Question): void {
+    if (!isAddressed(question, this.#options.capabilities())) return;
     const respond = (text: string, nowMs: number) => this.#queries.answer(tag, text, nowMs);
-    this.#options.onQuery({ origin, name, data, id: queryId(tag), respond });
-  }
-
-  #matches(where: string): boolean {
-    if (where === "") return true;
-    try {
-      return matchesFilter(
-        parseFilter(where),
-        JSON.parse(this.#options.capabilities()) as JsonObject,
-      );
-    } catch (error) {
-      // Of a newer member, perhaps: we cannot say that it is for us.
-      if (error instanceof FilterError) return false;
-      throw error;
-    }
+    this.#options.onQuery({ origin, name, data: question.data, id: queryId(tag), respond });
   }
 
   #sign(kind: EventClass, name: string, data: string): SignedEvent {

@@ -21,26 +21,23 @@
  *   nobody gets a second copy even of the first event.
  * - Eager neighbours are told the tag of what they were sent as well. Who missed it asks for it again on the
  *   same link within a moment, and the tree stays as it is.
- * - What was asked for, and every copy of it from there on, is marked as a detour. It came another way than
- *   the tree's, so a second copy of it prunes nothing, and it tells those behind that the tree was mended:
- *   what they heard of before is asked for without a graft. Otherwise events that are under way together
- *   cut and mend the same break many times, and from some rate on the tree never heals.
- * - Named events and queries that have travelled {@link MAX_PUSH_HOPS} links are held: announced, not sent.
+ * - What was asked of a lazy neighbour, and every copy of it from there on, is marked as a detour. It came
+ *   another way than the tree's, so a second copy of it prunes nothing; and it tells those behind that the
+ *   tree was mended: what they heard of before is asked for without a graft. Otherwise events that are
+ *   under way together mend the same break many times and cut the cycles that this makes many times, and
+ *   from some rate of events on the tree never heals.
+ * - Named events and queries that have travelled `MAX_PUSH_HOPS` links are held: announced, not sent.
  *   Who is that far down asks whoever of its neighbours has the fewest hops, without a graft. So paths
  *   stay short however the tree has grown. (The paper's section 3.8 changes the tree instead, which
  *   with many origins keeps it moving.)
- * - Neither end of a link announces what the other has announced.
- * - Nothing is acknowledged. Tags of the last seconds are told again to {@link FEW} neighbours, in case that
- *   an event and all that announced it were lost.
  *
- * Capability records can wait, so lazy neighbours hear of them every {@link CALM_WINDOW_MS}, and but a few of
- * them: what that costs a node does not grow with its links.
+ * `announcer.ts` says when tags are told, `missing_events.ts` when they are asked for.
  */
 
 import type { Bytes } from "../base/bytes.ts";
 import type { PeerId } from "../base/peer_id.ts";
-import { type Random, randomBelow, shuffled } from "../base/random.ts";
-import { EVENT_CLASSES } from "./event.ts";
+import { type Random, randomBelow } from "../base/random.ts";
+import { Announcer, isHeld } from "./announcer.ts";
 import {
   EVENT_BURST,
   type KeptEvent,
@@ -49,28 +46,9 @@ import {
   type Rate,
   spend,
 } from "./event_memory.ts";
-import {
-  type Announcement,
-  encodeAnnounce,
-  encodeEvent,
-  encodeRequest,
-  MAX_TAGS,
-  PRUNE,
-} from "./event_message.ts";
-import { MissingEvents, type TreeLinks } from "./missing_events.ts";
+import { type Announcement, encodeEvent, encodeRequest, MAX_TAGS, PRUNE } from "./event_message.ts";
+import { MissingEvents } from "./missing_events.ts";
 
-/** A tree made by one event has this diameter at 1,000 members with 20 neighbours each. */
-export const MAX_PUSH_HOPS = 6;
-/** Tags of named events and queries wait so long for others. */
-export const URGENT_WINDOW_MS = 20;
-/** Tags of capability records wait so long, for lazy neighbours. */
-export const CALM_WINDOW_MS = 5_000;
-/** Younger records are not announced to lazy neighbours yet: the tree may be about to bring them. */
-export const CALM_AGE_MS = 2_000;
-/** How often the tags of the last two periods are told again. */
-export const REMINDER_MS = 5_000;
-/** Neighbours to whom calm announcements and reminders go. */
-export const FEW = 4;
 /** Events on request: all that is kept for one that was away, then five times what one member may send. */
 const REQUEST_PACE: Pace = Object.freeze({ everyMs: 20, burst: 2 * EVENT_BURST });
 
@@ -84,32 +62,25 @@ export interface PlumtreeHost {
   latest(count: number, nowMs: number): readonly KeptEvent[];
 }
 
-export class Plumtree implements TreeLinks {
+export class Plumtree {
   readonly #host: PlumtreeHost;
   readonly #random: Random;
   readonly #eager = new Set<PeerId>();
   readonly #lazy = new Set<PeerId>();
   readonly #missing: MissingEvents;
+  readonly #announcer: Announcer;
   readonly #served = new Map<PeerId, Rate>();
-  /** Neighbours that are offered what is kept once more. */
-  readonly #newcomers = new Set<PeerId>();
   /** Whether an eager neighbour went, and nothing came since. */
   #isTorn = false;
   /** When the tree was mended here, as far as we can tell. */
   #mendedMs = -Infinity;
-  /** To be announced soon: to everybody, and to eager neighbours alone. */
-  #urgent: KeptEvent[] = [];
-  #sent: KeptEvent[] = [];
-  /** To be announced later, to a few lazy neighbours. */
-  #calm: KeptEvent[] = [];
-  #urgentDueMs = Infinity;
-  #calmDueMs = Infinity;
-  #reminderDueMs = Infinity;
 
   constructor(host: PlumtreeHost, random: Random) {
     this.#host = host;
     this.#random = random;
     this.#missing = new MissingEvents(this, random);
+    const { send, latest } = host;
+    this.#announcer = new Announcer({ eager: this.#eager, lazy: this.#lazy, send, latest }, random);
   }
 
   /** Neighbours that are sent events. */
@@ -122,6 +93,7 @@ export class Plumtree implements TreeLinks {
     return this.#lazy;
   }
 
+  /** Whether events can be expected to come by themselves. */
   get isRooted(): boolean {
     return this.#eager.size > 0 && !this.#isTorn;
   }
@@ -137,32 +109,24 @@ export class Plumtree implements TreeLinks {
   }
 
   get deadlineMs(): number {
-    return Math.min(
-      this.#missing.dueMs,
-      this.#urgentDueMs,
-      this.#calmDueMs,
-      this.#reminderDueMs,
-    );
+    return Math.min(this.#missing.dueMs, this.#announcer.deadlineMs);
   }
 
   has(id: PeerId): boolean {
     return this.#eager.has(id) || this.#lazy.has(id);
   }
 
-  /** A new neighbour, which may have been away: it is offered what is kept, and once more later. */
   add(id: PeerId, nowMs: number): void {
     if (this.has(id)) return;
     this.#lazy.add(id);
-    if (!this.#offer(id, nowMs)) return;
-    this.#newcomers.add(id);
-    this.#remindLater(nowMs);
+    this.#announcer.welcome(id, nowMs);
   }
 
   remove(id: PeerId, nowMs: number): void {
     if (this.#eager.delete(id)) this.#isTorn = true;
     this.#lazy.delete(id);
-    this.#newcomers.delete(id);
     this.#served.delete(id);
+    this.#announcer.forget(id);
     this.#missing.remove(id, nowMs);
   }
 
@@ -180,7 +144,7 @@ export class Plumtree implements TreeLinks {
     }
     if (from !== undefined) this.#isTorn = false;
     if (!isHeld(event)) this.#push(event, nowMs);
-    this.#announceLater(event, isInTree, nowMs);
+    this.#announcer.add(event, isInTree, nowMs);
   }
 
   /** A second copy came: the link by which it did is not part of the tree, unless a detour brought it. */
@@ -201,11 +165,12 @@ export class Plumtree implements TreeLinks {
     if (!this.has(from)) return;
     for (const announcement of announcements) {
       const { tag } = announcement;
-      if (!this.#host.isKnown(tag)) this.#missing.hear(from, announcement, nowMs);
-      else {
-        const event = this.#host.find(tag, nowMs);
-        if (event && !event.holders.includes(from)) event.holders.push(from);
+      if (!this.#host.isKnown(tag)) {
+        this.#missing.hear(from, announcement, nowMs);
+        continue;
       }
+      const event = this.#host.find(tag, nowMs);
+      if (event && !event.holders.includes(from)) event.holders.push(from);
     }
   }
 
@@ -223,15 +188,13 @@ export class Plumtree implements TreeLinks {
   }
 
   receivePrune(from: PeerId): void {
-    if (this.has(from)) this.#makeLazy(from);
+    this.#makeLazy(from);
   }
 
   /** Does what is due. */
   tick(nowMs: number): void {
     if (nowMs >= this.#missing.dueMs) this.#ask(nowMs);
-    if (nowMs >= this.#urgentDueMs) this.#announceUrgent();
-    if (nowMs >= this.#calmDueMs) this.#announceCalm(nowMs);
-    if (nowMs >= this.#reminderDueMs) this.#remind(nowMs);
+    this.#announcer.tick(nowMs);
   }
 
   /** Who broadcasts without an eager link makes one: the rest is the tree's, if there is one. */
@@ -273,70 +236,6 @@ export class Plumtree implements TreeLinks {
     }
   }
 
-  #announceLater(event: KeptEvent, isInTree: boolean, nowMs: number): void {
-    const isRecord = event.class === EVENT_CLASSES.capabilities;
-    if (!isRecord) this.#remindLater(nowMs);
-    if (isRecord && isInTree) {
-      this.#sent.push(event);
-      this.#calm.push(event);
-      this.#calmDueMs = Math.min(this.#calmDueMs, nowMs + CALM_WINDOW_MS);
-    } else this.#urgent.push(event);
-    // Where there is no tree, announcements make it.
-    const windowMs = isInTree ? URGENT_WINDOW_MS : 0;
-    this.#urgentDueMs = Math.min(this.#urgentDueMs, nowMs + windowMs);
-  }
-
-  #announceUrgent(): void {
-    this.#urgentDueMs = Infinity;
-    const urgent = this.#urgent.splice(0);
-    this.#announce([...urgent, ...this.#sent.splice(0)], this.#eager);
-    this.#announce(urgent, this.#lazy);
-  }
-
-  #announceCalm(nowMs: number): void {
-    const due = this.#calm.filter(({ arrivedMs }) => nowMs - arrivedMs >= CALM_AGE_MS);
-    this.#calm = this.#calm.filter(({ arrivedMs }) => nowMs - arrivedMs < CALM_AGE_MS);
-    this.#calmDueMs = this.#calm.length > 0 ? nowMs + CALM_WINDOW_MS : Infinity;
-    this.#announce(due, shuffled(this.#random, [...this.#lazy]).slice(0, FEW));
-  }
-
-  /** Tells each of `links` what of `events` it is not known to have. */
-  #announce(events: readonly KeptEvent[], links: Iterable<PeerId>): void {
-    let common: readonly Bytes[] | undefined;
-    for (const id of links) {
-      const news = events.filter(({ holders }) => !holders.includes(id));
-      if (news.length === 0) continue;
-      const messages = news.length < events.length
-        ? encodeAnnouncements(news)
-        : common ??= encodeAnnouncements(news);
-      for (const message of messages) this.#host.send(id, message);
-    }
-  }
-
-  /** Offers a neighbour what is kept; returns whether there is anything. */
-  #offer(id: PeerId, nowMs: number): boolean {
-    const kept = this.#host.latest(EVENT_BURST, nowMs);
-    for (const message of encodeAnnouncements(kept)) this.#host.send(id, message);
-    return kept.length > 0;
-  }
-
-  #remindLater(nowMs: number): void {
-    this.#reminderDueMs = Math.min(this.#reminderDueMs, nowMs + REMINDER_MS);
-  }
-
-  #remind(nowMs: number): void {
-    this.#reminderDueMs = Infinity;
-    for (const id of this.#newcomers) this.#offer(id, nowMs);
-    this.#newcomers.clear();
-    const recent = this.#host.latest(EVENT_BURST, nowMs)
-      .filter(({ arrivedMs }) => nowMs - arrivedMs <= 2 * REMINDER_MS);
-    const links = shuffled(this.#random, [...this.#eager, ...this.#lazy]).slice(0, FEW);
-    for (const message of encodeAnnouncements(recent)) {
-      for (const id of links) this.#host.send(id, message);
-    }
-    if (recent.some(({ arrivedMs }) => nowMs - arrivedMs < REMINDER_MS)) this.#remindLater(nowMs);
-  }
-
   #makeEager(id: PeerId): void {
     if (this.#lazy.delete(id)) this.#eager.add(id);
   }
@@ -346,26 +245,6 @@ export class Plumtree implements TreeLinks {
   }
 }
 
-/** Whether an event is announced, but not sent further. */
-function isHeld(event: KeptEvent): boolean {
-  return event.class !== EVENT_CLASSES.capabilities && event.hops >= MAX_PUSH_HOPS;
-}
-
 function encodeKept({ bytes, hops, bornMs, isDetour }: KeptEvent, nowMs: number): Bytes {
   return encodeEvent(bytes, { hops: hops + 1, ageMs: nowMs - bornMs, isDetour });
-}
-
-function encodeAnnouncements(events: readonly KeptEvent[]): Bytes[] {
-  const messages: Bytes[] = [];
-  for (let at = 0; at < events.length; at += MAX_TAGS) {
-    const batch = events.slice(at, at + MAX_TAGS);
-    messages.push(
-      encodeAnnounce(batch.map((event) => ({
-        tag: event.tag,
-        hops: event.hops,
-        isHeld: isHeld(event),
-      }))),
-    );
-  }
-  return messages;
 }

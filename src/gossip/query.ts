@@ -21,12 +21,12 @@
  */
 
 import type { Bytes } from "../base/bytes.ts";
-import { FieldError, Fields } from "../base/guards.ts";
+import { FieldError, Fields, isObject } from "../base/guards.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { MessageSigner, VerifySignature } from "../discovery/signature.ts";
 import { MAX_DATA_BYTES } from "./event.ts";
 import { type Answer, encodeReceipt, isAuthenticAnswer, signAnswer } from "./event_message.ts";
-import { MAX_FILTER_LENGTH } from "./filter.ts";
+import { FilterError, matchesFilter, MAX_FILTER_LENGTH, parseFilter } from "./filter.ts";
 import type { IdCodec } from "./id_codec.ts";
 
 export const MAX_QUERIES = 1_024;
@@ -68,6 +68,19 @@ export function decodeQuestion(text: string): Question | undefined {
     return { where, deadlineMs, data };
   } catch (error) {
     if (error instanceof FieldError || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether `question` is for the member with this record, JSON text. */
+export function isAddressed({ where }: Question, record: string): boolean {
+  if (where === "") return true;
+  try {
+    const fields: unknown = JSON.parse(record);
+    return isObject(fields) && matchesFilter(parseFilter(where), fields);
+  } catch (error) {
+    // A newer member may ask in a newer language: we cannot say that it is for us.
+    if (error instanceof FilterError) return false;
     throw error;
   }
 }
@@ -138,11 +151,15 @@ export class QueryDesk {
     return this.#dueMs;
   }
 
+  /** Whether there is room for another query. */
+  hasRoom(nowMs: number): boolean {
+    if (this.#queries.size >= MAX_QUERIES) this.#expire(nowMs);
+    return this.#queries.size < MAX_QUERIES;
+  }
+
   /** A query is known, our own if there is an asker. Returns whether answers to it can be taken. */
   open(tag: number, route: Route, nowMs: number, asker?: Asker): boolean {
-    if (route.expiresMs <= nowMs) return false;
-    if (this.#queries.size >= MAX_QUERIES) this.#expire(nowMs);
-    if (this.#queries.size >= MAX_QUERIES) return false;
+    if (route.expiresMs <= nowMs || !this.hasRoom(nowMs)) return false;
     this.#queries.set(tag, { ...route, tag, heard: new Set(), waiting: new Map(), asker });
     this.#dueMs = Math.min(this.#dueMs, route.expiresMs);
     return true;
@@ -163,7 +180,7 @@ export class QueryDesk {
     const { id, signer, ids } = this.#options;
     if (!query || query.expiresMs <= nowMs || query.heard.has(id)) return false;
     const answer = signAnswer({ tag, responder: id, text }, signer, ids);
-    if (!this.#hasRoom(query)) return false;
+    if (!this.#hasRoomFor(query)) return false;
     this.#take(query, answer, nowMs);
     return true;
   }
@@ -174,7 +191,7 @@ export class QueryDesk {
     // No receipt: another neighbour may know the way.
     if (!query || query.expiresMs <= nowMs) return;
     if (!query.heard.has(responder)) {
-      if (!this.#hasRoom(query) || !this.#options.belongs(responder)) return;
+      if (!this.#hasRoomFor(query) || !this.#options.belongs(responder)) return;
       if (!isAuthenticAnswer(answer, this.#options.verify)) return;
       this.#take(query, answer, nowMs);
     }
@@ -197,7 +214,7 @@ export class QueryDesk {
     this.#schedule();
   }
 
-  #hasRoom(query: Query): boolean {
+  #hasRoomFor(query: Query): boolean {
     if (query.heard.size >= MAX_ANSWERS_OF_QUERY || this.#answers >= MAX_ANSWERS) return false;
     return query.asker !== undefined || this.#waiting < MAX_WAITING_ANSWERS;
   }
