@@ -48,9 +48,11 @@ export class FakeProtocol implements Protocol {
   tick(nowMs: number): void {
     this.deadlineMs = nowMs + this.#periodMs;
     this.highest = Math.max(this.highest, ++this.#count);
-    for (const id of this.peers) {
-      this.#options.outlet.send(id, fakeMessage(ASK, this.highest), false);
-    }
+    for (const id of this.peers) this.ask(id);
+  }
+
+  ask(id: PeerId): void {
+    this.#options.outlet.send(id, fakeMessage(ASK, this.highest), false);
   }
 
   leave(): void {

@@ -176,9 +176,10 @@ export class SimNetwork {
     if (target.endTo(dialer.id)?.isLive || dialer.endTo(target.id)?.isLive) return;
     const [near, far] = End.pair(dialer, target, latencyMs);
     this.opened++;
-    target.opened(far);
     const { life } = dialer;
+    // Before the target knows: what it sends at once must not overtake its answer.
     this.later(dialer, this.#arrivalMs(far, 0), () => this.#answer(near, dialer.life === life));
+    target.opened(far);
   }
 
   /** Ends an open session in an orderly way: the other end is told after what was sent before. */

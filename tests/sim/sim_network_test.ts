@@ -265,3 +265,23 @@ Deno.test("SimNode ticks once for each deadline, on a skewed clock too", () => {
     if (at > 0) assertAlmostEquals(ms - (ticks[at - 1] ?? 0), 1_000, 1e-3);
   }
 });
+
+Deno.test("SimNetwork.dial() lets nothing that the target sends at once overtake its answer", () => {
+  const it = stage(2);
+  for (const index of [0, 1]) {
+    const fake = it.fake(index);
+    const { connected, receive } = fake;
+    fake.connected = (id, nowMs, isDialer) => {
+      connected.call(fake, id, nowMs, isDialer);
+      fake.ask(id);
+    };
+    fake.receive = (from, message) => {
+      receive.call(fake, from, message);
+      fake.notes.push("heard");
+    };
+  }
+  it.fake(0).dial(it.world.node(1).id, it.world.node(1).address.host);
+  it.world.run(1_000);
+  assertEquals(it.fake(0).notes, ["dialled", "heard", "heard"]);
+  assertEquals(it.fake(1).notes, ["accepted", "heard", "heard"]);
+});
