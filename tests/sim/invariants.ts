@@ -80,6 +80,7 @@ export class Invariants {
   /** Since when not everybody is right about a node; Infinity when all are. */
   readonly #wrongSinceMs: Float64Array;
   readonly #village: Village;
+  #events = 0;
 
   constructor(village: Village, nodes: number) {
     this.#village = village;
@@ -101,8 +102,21 @@ export class Invariants {
     }
   }
 
-  expect(broadcast: Broadcast): void {
+  /** `origin` is about to tell everybody something. */
+  expect(origin: number): Broadcast {
+    const { nowMs, nodes } = this.#village;
+    const broadcast: Broadcast = {
+      number: this.#events++,
+      origin,
+      sentMs: nowMs,
+      has: new Uint8Array(nodes.length),
+      reached: 0,
+      lastMs: nowMs,
+      maxHops: 0,
+      isJudged: false,
+    };
     this.#broadcasts.set(broadcast.number, broadcast);
+    return broadcast;
   }
 
   /** `node` is told of the event `number` that travelled `hops` links. */

@@ -1,6 +1,7 @@
 /** What a scenario is, and the few things that several of them do. */
 
-import { World, type WorldOptions } from "./world.ts";
+import { World } from "./world.ts";
+import type { WorldOptions } from "./world_options.ts";
 
 /** What a scenario came to; names end in their unit. */
 export type Metrics = Readonly<Record<string, number>>;

@@ -3,7 +3,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { type Metrics, percentile, playScenario, type Scenario } from "./scenario.ts";
 import { scenarioOf, SCENARIOS } from "./scenarios.ts";
-import { SimError } from "./world.ts";
+import { SimError } from "./world_options.ts";
 
 /** Villages small enough for CI, above and below a full mesh. */
 const SMALL: readonly (readonly [name: string, nodes: number, seeds: readonly number[]])[] = [

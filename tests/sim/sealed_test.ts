@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } fro
 import type { Metrics, Outcome } from "./scenario.ts";
 import { playSealed, type SealedScenario } from "./sealed/sealed_scenario.ts";
 import { SEALED_JOIN, SEALED_SCENARIOS } from "./sealed/sealed_scenarios.ts";
-import { SimError } from "./world.ts";
+import { SimError } from "./world_options.ts";
 
 /** Above a full mesh, and above what a session's first message has certificates for. */
 const SMALL: Readonly<Record<string, number>> = {

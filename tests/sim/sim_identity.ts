@@ -66,3 +66,17 @@ export function simSigner(publicKey: Bytes, seed: number): MessageSigner {
     },
   };
 }
+
+/** What a node says that it can do: about as long as a device's word is. */
+export function simCapabilities(index: number): string {
+  return JSON.stringify({
+    os: "linux",
+    architecture: "x86_64",
+    cpu_cores: 1 + index % 16,
+    memory_total_mb: 16_384,
+    battery_percent: index % 3 === 0 ? null : index % 100,
+    network_type: index % 2 === 0 ? "ethernet" : "wifi",
+    load_percent: index % 90,
+    accelerators: [],
+  });
+}

@@ -1,7 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { FakeProtocol } from "./fake_protocol.ts";
-import type { DutyCycle } from "./sim_node.ts";
-import { World, type WorldOptions } from "./world.ts";
+import type { DutyCycle } from "./local_clock.ts";
+import { World } from "./world.ts";
+import type { WorldOptions } from "./world_options.ts";
 
 /** 20 ms each way and nothing by chance, so that the test can do the sums. */
 const EXACT = { latencyMs: [20, 20], jitterMs: 0 } as const;
@@ -219,7 +220,7 @@ Deno.test("SimNode with a duty cycle runs only in its turns, and handles the res
   world.join(0);
   world.join(1);
   world.connectAll();
-  world.node(1).setCycle(cycle);
+  world.node(1).clock.cycle = cycle;
   let before = 0;
   for (let ms = 1; ms <= 10_000; ms++) {
     world.run(1);
@@ -234,9 +235,9 @@ Deno.test("SimNode with a duty cycle runs only in its turns, and handles the res
   assertAlmostEquals(world.traffic.sentMessages[1] ?? 0, 20 + 100, 3);
 });
 
-Deno.test("SimNode.setClock() lets a node's time go at its own rate", () => {
+Deno.test("SimNode.clock.set() lets a node's time go at its own rate", () => {
   const it = stage(1);
-  it.world.node(0).setClock(5_000, 200);
+  it.world.node(0).clock.set(5_000, 200);
   it.world.run(1_000_000);
   assertAlmostEquals(it.world.node(0).localMs, 5_000 + 1_000_000 + 200, 1e-6);
 });

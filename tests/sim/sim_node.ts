@@ -11,15 +11,10 @@ import type { Bytes } from "../../src/base/bytes.ts";
 import type { PeerId } from "../../src/base/peer_id.ts";
 import type { GossipEvent, GossipOutlet, PartingCause } from "../../src/gossip/gossip.ts";
 import type { Address } from "../../src/net/address.ts";
+import { LocalClock } from "./local_clock.ts";
 import type { Occurrence } from "./event_queue.ts";
 import type { Protocol } from "./protocol.ts";
 import { Dial, type End, type SimNetwork } from "./sim_network.ts";
-
-/** How a slow node's time goes by. */
-export interface DutyCycle {
-  readonly runMs: number;
-  readonly pauseMs: number;
-}
 
 /** Who makes the protocol of a node, and hears what it tells. */
 export interface NodeOwner {
@@ -53,6 +48,8 @@ export class SimNode implements Occurrence, GossipOutlet {
   life = 0;
   /** When the process that runs was started, or the machine woke, in the world's time. */
   upSinceMs = Infinity;
+  /** To be set before the start. */
+  readonly clock = new LocalClock();
   readonly #owner: NodeOwner;
   readonly #ends = new Map<PeerId, End>();
   readonly #dials = new Map<PeerId, Dial>();
@@ -61,10 +58,6 @@ export class SimNode implements Occurrence, GossipOutlet {
   #protocol: Protocol | undefined;
   #alarmMs = Infinity;
   #ticksAtOnce = 0;
-  #offsetMs = 0;
-  #rate = 1;
-  #asleepSinceMs = 0;
-  #cycle: DutyCycle | undefined;
   #backlog: Occurrence[] = [];
   #isCatchingUp = false;
 
@@ -104,22 +97,11 @@ export class SimNode implements Occurrence, GossipOutlet {
 
   /** The node's own time. */
   get localMs(): number {
-    return this.#offsetMs + this.#owner.network.timeline.nowMs * this.#rate;
+    return this.clock.at(this.#owner.network.timeline.nowMs);
   }
 
   endTo(id: PeerId): End | undefined {
     return this.#ends.get(id);
-  }
-
-  /** Sets the clock: where it stands and how fast it goes, in parts per million. Before the start alone. */
-  setClock(offsetMs: number, driftPpm: number): void {
-    this.#offsetMs = offsetMs;
-    this.#rate = 1 + driftPpm / 1e6;
-  }
-
-  /** Slows the node down, or lets it run freely. */
-  setCycle(cycle: DutyCycle | undefined): void {
-    this.#cycle = cycle;
   }
 
   /** Starts a process. */
@@ -157,7 +139,7 @@ export class SimNode implements Occurrence, GossipOutlet {
   /** Announces its sleep and suspends the machine: its time stands still. */
   sleep(): void {
     this.#protocol?.sleep(this.localMs);
-    this.#asleepSinceMs = this.#owner.network.timeline.nowMs;
+    this.clock.stop(this.#owner.network.timeline.nowMs);
     this.isPowered = false;
     for (const end of this.#ends.values()) this.#owner.network.silence(end.peer);
   }
@@ -165,7 +147,7 @@ export class SimNode implements Occurrence, GossipOutlet {
   wake(): void {
     const { network } = this.#owner;
     const { nowMs } = network.timeline;
-    this.#offsetMs -= (nowMs - this.#asleepSinceMs) * this.#rate;
+    this.clock.go(nowMs);
     this.isPowered = true;
     this.upSinceMs = nowMs;
     for (const end of this.#ends.values()) {
@@ -185,9 +167,9 @@ export class SimNode implements Occurrence, GossipOutlet {
 
   /** Whether the node is paused, so that `occurrence` happens when it is not. */
   defers(occurrence: Occurrence, nowMs: number): boolean {
-    if (!this.#cycle && this.#backlog.length === 0) return false;
+    if (!this.clock.cycle && this.#backlog.length === 0) return false;
     if (this.#isCatchingUp || !this.isPowered) return false;
-    const resumesMs = this.#resumesMs(nowMs);
+    const resumesMs = this.clock.resumesMs(nowMs);
     if (resumesMs <= nowMs && this.#backlog.length === 0) return false;
     if (this.#backlog.push(occurrence) === 1) {
       this.#owner.network.timeline.call(resumesMs, (atMs) => this.#catchUp(atMs));
@@ -326,18 +308,10 @@ export class SimNode implements Occurrence, GossipOutlet {
     const { deadlineMs } = protocol;
     if (deadlineMs === Infinity) return;
     const { timeline } = this.#owner.network;
-    const dueMs = (deadlineMs - this.#offsetMs) / this.#rate;
+    const dueMs = this.clock.worldMsOf(deadlineMs);
     if (dueMs >= this.#alarmMs) return;
     this.#alarmMs = dueMs < timeline.nowMs ? timeline.nowMs : dueMs;
     timeline.at(this.#alarmMs, this);
-  }
-
-  /** When a node that is paused at `nowMs` runs again; `nowMs` if it does run. */
-  #resumesMs(nowMs: number): number {
-    if (!this.#cycle) return nowMs;
-    const periodMs = this.#cycle.runMs + this.#cycle.pauseMs;
-    const passedMs = nowMs % periodMs;
-    return passedMs < this.#cycle.runMs ? nowMs : nowMs - passedMs + periodMs;
   }
 
   #catchUp(nowMs: number): void {

@@ -7,80 +7,37 @@
 
 import type { ByteReader } from "../../src/base/byte_reader.ts";
 import type { PeerId } from "../../src/base/peer_id.ts";
-import { type Random, randomBelow, seededRandom, shuffled } from "../../src/base/random.ts";
+import { type Random, seededRandom } from "../../src/base/random.ts";
 import { EVENT_KINDS } from "../../src/gossip/event_message.ts";
 import { Gossip, type GossipEvent } from "../../src/gossip/gossip.ts";
-import { LAN_PROFILE, type ProbeProfile } from "../../src/gossip/probe_profile.ts";
+import { LAN_PROFILE } from "../../src/gossip/probe_profile.ts";
 import type { MemberChange } from "../../src/gossip/swim.ts";
 import type { Address } from "../../src/net/address.ts";
 import { ALIVE, beliefOf, Beliefs, DEAD, LEFT, UNKNOWN } from "./beliefs.ts";
 import { describeError } from "../../src/base/errors.ts";
 import { Timeline } from "./event_queue.ts";
 import { type Broadcast, Invariants, SCAN_MS, type Village } from "./invariants.ts";
-import type { CreateProtocol, Protocol } from "./protocol.ts";
+import type { Protocol } from "./protocol.ts";
 import { RecordPool } from "./record_pool.ts";
 import { InterningIdCodec, mixSeeds, simKey, simSigner } from "./sim_identity.ts";
-import { DEFAULT_LINKS, type LinkOptions, SimNetwork } from "./sim_network.ts";
+import { DEFAULT_LINKS, SimNetwork } from "./sim_network.ts";
 import { type NodeOwner, SimNode } from "./sim_node.ts";
+import { simCapabilities } from "./sim_identity.ts";
+import { connectVillage } from "./topology.ts";
 import { Digest, Traffic } from "./traffic.ts";
-
-export interface WorldOptions {
-  readonly seed: number;
-  /** How many there will ever be. */
-  readonly nodes: number;
-  readonly links?: Partial<LinkOptions>;
-  readonly profile?: ProbeProfile;
-  /** Clocks go wrong by up to this, parts per million. */
-  readonly maxDriftPpm?: number;
-  /** Whether all that is delivered is summed up; it costs some 0.3 us a message. */
-  readonly hasDigest?: boolean;
-  /** What each says that it can do; `null`: nothing is said of it. */
-  readonly capabilities?: ((index: number) => string) | null;
-  /** The command that runs this again. */
-  readonly replay?: string;
-  /** Instead of Gossip. */
-  readonly create?: CreateProtocol;
-}
-
-/** About as long as a device's are. */
-export function simCapabilities(index: number): string {
-  return JSON.stringify({
-    os: "linux",
-    architecture: "x86_64",
-    cpu_cores: 1 + index % 16,
-    memory_total_mb: 16_384,
-    battery_percent: index % 3 === 0 ? null : index % 100,
-    network_type: index % 2 === 0 ? "ethernet" : "wifi",
-    load_percent: index % 90,
-    accelerators: [],
-  });
-}
-
-/** A run in which something happened that must not. */
-export class SimError extends Error {
-  override readonly name = "SimError";
-}
+import { SimError, type WorldOptions } from "./world_options.ts";
 
 /** Own clocks begin anywhere in this. */
 const MAX_OFFSET_MS = 1e6;
 /** How often a node without a session asks its seed again. */
 const SEEK_MS = 2_000;
-/** Above this many not everybody holds a session with everybody. */
-export const MESH_NODES = 32;
 /** Others' questions that a member takes at once. */
 const MAX_ERRANDS = 256;
-/** Of finding a node another neighbour. */
-const MAX_TRIES = 1_000;
 const EVENT_NAME = "sim";
 /** Where an event's message says how many links it travelled. */
 const HOPS_OFFSET = 1;
 /** Of that byte; the highest bit is the relays' own. */
 const HOPS_MASK = 0x7f;
-
-/** Sessions that each keeps in a village of `nodes`. */
-export function degreeOf(nodes: number): number {
-  return nodes <= MESH_NODES ? nodes - 1 : Math.max(16, Math.ceil(3 * Math.log2(nodes)));
-}
 
 export class World implements NodeOwner, Village {
   readonly seed: number;
@@ -105,7 +62,6 @@ export class World implements NodeOwner, Village {
   readonly #byHost = new Map<string, SimNode>();
   readonly #seeds = new Map<SimNode, SimNode>();
   readonly #revoked = new Set<PeerId>();
-  #events = 0;
 
   constructor(options: WorldOptions) {
     const { seed, nodes, links, hasDigest, maxDriftPpm = 0 } = options;
@@ -201,23 +157,7 @@ export class World implements NodeOwner, Village {
 
   /** Opens sessions as a settled village has them, between the nodes that are up. */
   connectAll(): void {
-    const { up } = this;
-    if (up.length <= MESH_NODES) {
-      up.forEach((node, at) => up.slice(0, at).forEach((peer) => this.network.openNow(node, peer)));
-      return;
-    }
-    const wanted = degreeOf(up.length);
-    // Each round is a ring through everybody in random order: two sessions each, and no part cut off.
-    for (let round = 0; round < Math.floor(wanted / 2); round++) {
-      const ring = shuffled(this.random, up);
-      ring.forEach((node, at) => this.#connect(node, ring[(at + 1) % ring.length]));
-    }
-    for (const node of up) {
-      // Whoever shares an edge with two rings is one short.
-      for (let tries = 0; node.sessions < wanted && tries < MAX_TRIES; tries++) {
-        this.#connect(node, anyOf(this.random, up));
-      }
-    }
+    connectVillage(this.network, this.up, this.random);
   }
 
   crash(index: number, kind: "process" | "power" = "process"): void {
@@ -294,18 +234,8 @@ export class World implements NodeOwner, Village {
   /** Tells everybody something, `data` after its number. */
   broadcast(index: number, data = ""): Broadcast {
     const node = this.node(index);
-    const number = this.#events++;
-    const broadcast = {
-      number,
-      origin: index,
-      sentMs: this.nowMs,
-      has: new Uint8Array(this.nodes.length),
-      reached: 0,
-      lastMs: this.nowMs,
-      maxHops: 0,
-      isJudged: false,
-    };
-    this.invariants.expect(broadcast);
+    const broadcast = this.invariants.expect(index);
+    const { number } = broadcast;
     this.network.arriving = undefined;
     node.act((_, localMs) =>
       this.gossip(index).broadcast(EVENT_NAME, `${number} ${data}`, localMs)
@@ -385,7 +315,7 @@ export class World implements NodeOwner, Village {
     const address = { host: `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`, port: 9000 };
     const node = new SimNode({ index, id, address }, this);
     const drift = (this.random.next() * 2 - 1) * maxDriftPpm;
-    node.setClock(this.random.next() * MAX_OFFSET_MS, drift);
+    node.clock.set(this.random.next() * MAX_OFFSET_MS, drift);
     this.#byId.set(id, node);
     this.#byHost.set(address.host, node);
     return node;
@@ -397,10 +327,6 @@ export class World implements NodeOwner, Village {
     const belief = beliefOf(change);
     this.invariants.onBelief(node, subject, belief, incarnation);
     this.beliefs.set(node.index, subject.index, belief, incarnation);
-  }
-
-  #connect(node: SimNode, peer: SimNode | undefined): void {
-    if (peer && peer !== node && !node.endTo(peer.id)) this.network.openNow(node, peer);
   }
 
   #mark(isSplit: boolean): void {
@@ -427,11 +353,4 @@ export class World implements NodeOwner, Village {
     };
     this.timeline.call(periodMs, again);
   }
-}
-
-/** A node of `nodes`, each as likely as any other. */
-export function anyOf(random: Random, nodes: readonly SimNode[]): SimNode {
-  const node = nodes[randomBelow(random, nodes.length)];
-  if (!node) throw new RangeError("Cannot choose a node: there is none");
-  return node;
 }

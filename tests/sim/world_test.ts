@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
 import { FakeProtocol } from "./fake_protocol.ts";
-import { degreeOf, SimError, World, type WorldOptions } from "./world.ts";
+import { wantedDegree } from "../../src/gossip/neighbourhood.ts";
+import { World } from "./world.ts";
+import { SimError, type WorldOptions } from "./world_options.ts";
 
 function fakeWorld(options: Partial<WorldOptions> & { readonly nodes: number }): {
   readonly world: World;
@@ -28,7 +30,7 @@ function eventful(seed: number): World {
   const links = { latencyMs: [1, 50], jitterMs: 10, loss: 0.1 } as const;
   const world = new World({ seed, nodes: 40, links, hasDigest: true, maxDriftPpm: 200 });
   world.village(35);
-  world.node(3).setCycle({ runMs: 200, pauseMs: 800 });
+  world.node(3).clock.cycle = { runMs: 200, pauseMs: 800 };
   world.run(5_000);
   world.crash(1);
   world.crash(2, "power");
@@ -56,14 +58,14 @@ Deno.test("World.connectAll() gives each its degree and leaves nobody out", () =
   for (const nodes of [2, 10, 32, 33, 200]) {
     const { world } = fakeWorld({ nodes });
     world.connectAll();
-    const least = degreeOf(nodes);
+    const least = wantedDegree(nodes);
     for (const node of world.nodes) {
       // One that fills up another's may have a few more.
       assert(node.sessions >= least, `${node.sessions} of ${least}`);
       assert(node.sessions <= least * 1.25 + 3, `${node.sessions} of ${least}`);
     }
   }
-  assertEquals([2, 10, 32, 33, 200, 5_000].map(degreeOf), [1, 9, 31, 16, 23, 37]);
+  assertEquals([2, 10, 32, 33, 200, 5_000].map(wantedDegree), [1, 9, 31, 16, 23, 37]);
 });
 
 Deno.test("World.isOneView is so when those that are up believe one another alive, and nobody else", () => {

@@ -3,7 +3,8 @@
 import { randomBelow } from "../../../src/base/random.ts";
 import { ASLEEP, DEAD } from "../beliefs.ts";
 import { type Scenario, seconds } from "../scenario.ts";
-import { anyOf, type World } from "../world.ts";
+import { anyOf } from "../topology.ts";
+import type { World } from "../world.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -80,7 +81,7 @@ export const CHURN: Scenario = {
     });
     const first = Math.ceil(run.nodes * 0.7);
     world.village(first);
-    world.node(1).setCycle({ runMs: 200, pauseMs: 800 });
+    world.node(1).clock.cycle = { runMs: 200, pauseMs: 800 };
     world.run(MINUTE_MS);
     let actions = 0;
     for (const endMs = world.nowMs + 15 * MINUTE_MS; world.nowMs < endMs;) {

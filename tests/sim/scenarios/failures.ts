@@ -1,7 +1,7 @@
 /** Members that fail, networks that split, and a long time in which nothing does. */
 
 import { type Metrics, percentile, type Run, type Scenario, seconds } from "../scenario.ts";
-import { anyOf } from "../world.ts";
+import { anyOf } from "../topology.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -88,7 +88,7 @@ function quiet(run: Run, hours: number): Metrics {
   const world = run.world({ links: { loss: 0.05 }, maxDriftPpm: 100, capabilities: null });
   world.village(run.nodes);
   const slow = run.nodes - 1;
-  world.node(slow).setCycle({ runMs: 200, pauseMs: 800 });
+  world.node(slow).clock.cycle = { runMs: 200, pauseMs: 800 };
   const { falseDeaths } = world.invariants;
   const healthyDeaths = () => falseDeaths.filter(({ subject }) => subject !== slow);
   let suspicions = 0;

@@ -6,7 +6,9 @@ import { shuffled } from "../../../src/base/random.ts";
 import { EVEN_MEMBERS, RECORD_LIFETIME_MS } from "../../../src/gossip/capability_book.ts";
 import { EVENT_KINDS } from "../../../src/gossip/event_message.ts";
 import type { SimNode } from "../sim_node.ts";
-import { anyOf, simCapabilities, type World } from "../world.ts";
+import { simCapabilities } from "../sim_identity.ts";
+import { anyOf } from "../topology.ts";
+import type { World } from "../world.ts";
 
 /** A round: how often news are passed on. */
 const ROUND_MS = 200;

@@ -19,7 +19,7 @@ import type { Chain } from "../../../src/trust/certificate.ts";
 import { certificate, membershipOf } from "../../testing/trust.ts";
 import { mixSeeds } from "../sim_identity.ts";
 import { Digest } from "../traffic.ts";
-import { SimError } from "../world.ts";
+import { SimError } from "../world_options.ts";
 import { HostClock } from "./host_clock.ts";
 import { SealedInvariants } from "./sealed_invariants.ts";
 import { type CrashKind, SealedNode, type SealedOwner } from "./sealed_node.ts";
