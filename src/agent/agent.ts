@@ -150,7 +150,7 @@ export class Agent {
       clock,
       measure: options.measure,
       onMeasured: () => this.villager.review(),
-      tell: () => this.#tellStatus(),
+      tell: (_, isNews) => this.#tellStatus(isNews),
     }, first);
     this.villager = new Villager({
       identity,
@@ -301,7 +301,7 @@ export class Agent {
   }
 
   #open(): void {
-    this.#declare();
+    this.#declare(true);
     const { listener, peers, known } = this.#options;
     this.node.listen(listener);
     this.whereabouts.start(peers, known);
@@ -480,17 +480,18 @@ export class Agent {
   }
 
   /** Tells the village how this device is doing, and by themselves those who speak no gossip. */
-  #tellStatus(): void {
-    this.#declare();
+  #tellStatus(isNews: boolean): void {
+    this.#declare(isNews);
     const { neighbours } = this.villager.gossip;
     const others = this.node.connected.filter((id) => !neighbours.has(id));
     this.node.broadcast("RESOURCE_STATUS", this.#status(), {}, others);
   }
 
   /** Tells the village what this device can do. */
-  #declare(): void {
+  #declare(isWorthTelling: boolean): void {
     const whole = JSON.stringify(this.#status().capabilities);
-    this.villager.setCapabilities(JSON.stringify(writeBriefly(this.capabilities)), whole);
+    const record = JSON.stringify(writeBriefly(this.capabilities));
+    this.villager.setCapabilities(record, { whole, isWorthTelling });
   }
 
   #status() {

@@ -157,8 +157,11 @@ export class Villager {
   }
 
   /** Says what we can do; see {@link Gossip.setCapabilities}. */
-  setCapabilities(record: string, whole: string): void {
-    this.#enter(() => this.gossip.setCapabilities(record, whole));
+  setCapabilities(
+    record: string,
+    options: { readonly whole: string; readonly isWorthTelling: boolean },
+  ): void {
+    this.#enter(() => this.gossip.setCapabilities(record, options));
   }
 
   /** Tells `listener` of everything that happens in the village until the returned function is called. */

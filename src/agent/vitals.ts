@@ -13,8 +13,8 @@ export interface VitalsOptions {
   readonly measure: () => Promise<HostReading>;
   /** There is a new measurement, whether or not it is worth telling. */
   readonly onMeasured: (capabilities: Capabilities) => void;
-  /** Sends the record to every connected peer. */
-  readonly tell: (capabilities: Capabilities) => void;
+  /** Sends the record to every connected peer; `isNews` where it is another one. */
+  readonly tell: (capabilities: Capabilities, isNews: boolean) => void;
 }
 
 const MEASURE_MS = 10_000;
@@ -68,9 +68,10 @@ export class Vitals {
     const nowMs = clock.now();
     if (!this.#isClosed) onMeasured(this.#current);
     const isDue = nowMs - this.#toldAtMs >= TELL_MS;
-    if (this.#isClosed || !(isDue || isWorthTelling(this.#told, this.#current))) return;
+    const isNews = isWorthTelling(this.#told, this.#current);
+    if (this.#isClosed || !(isDue || isNews)) return;
     this.#told = this.#current;
     this.#toldAtMs = nowMs;
-    tell(this.#current);
+    tell(this.#current, isNews);
   }
 }

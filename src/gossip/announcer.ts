@@ -7,6 +7,7 @@
  * | any, along the tree             | eager neighbours, who were sent it  | {@link URGENT_WINDOW_MS}           |
  * | named events and queries        | lazy neighbours                     | {@link URGENT_WINDOW_MS}           |
  * | capability records              | {@link FEW} lazy neighbours         | {@link CALM_WINDOW_MS} at most     |
+ * | any, in a full mesh             | {@link FEW} neighbours              | as capability records and again    |
  * | named events and queries, again | {@link FEW} neighbours              | {@link REMINDER_MS}, twice         |
  * | what is kept of these           | a new neighbour                     | at once, and once more             |
  *
@@ -82,6 +83,13 @@ export class Announcer {
     } else this.#forAll.push(event);
     const windowMs = isInTree ? URGENT_WINDOW_MS : 0;
     this.#urgentDueMs = Math.min(this.#urgentDueMs, nowMs + windowMs);
+  }
+
+  /** An event is here that its origin has sent to everybody. */
+  addInMesh(event: KeptEvent, nowMs: number): void {
+    if (event.class !== EVENT_CLASSES.capabilities) return this.#remindLater(nowMs);
+    this.#forFew.push(event);
+    this.#calmDueMs = Math.min(this.#calmDueMs, nowMs + CALM_WINDOW_MS);
   }
 
   tick(nowMs: number): void {

@@ -154,16 +154,19 @@ export interface KeptEvent {
   readonly holders: PeerId[];
   /** Whether it was asked for on its way here. */
   isDetour: boolean;
+  /** Whether it is ours and can wait: others know as much already. */
+  readonly isCalm: boolean;
 }
 
 /** `event` as it is kept; `from` is `undefined` for our own. */
 export function keptEvent(
   event: SignedEvent,
   from: PeerId | undefined,
-  { hops, ageMs, isDetour }: Journey,
+  { hops, ageMs, isDetour, isCalm = false }: Journey,
   nowMs: number,
 ): KeptEvent {
   return {
+    isCalm,
     class: event.class,
     tag: event.tag,
     bytes: ownBytes(event.bytes),

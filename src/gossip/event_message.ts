@@ -52,6 +52,8 @@ export interface Journey {
   readonly ageMs: number;
   /** Whether it was asked for on its way, so that it did not come along the tree. */
   readonly isDetour: boolean;
+  /** Of our own: whether it can wait. */
+  readonly isCalm?: boolean;
 }
 
 export interface Announcement {

@@ -20,7 +20,7 @@ import type { PeerId } from "../base/peer_id.ts";
 import type { Random } from "../base/random.ts";
 import { unreachable } from "../base/errors.ts";
 import type { MessageSigner, VerifySignature } from "../discovery/signature.ts";
-import { CapabilityBook, type SentRecord } from "./capability_book.ts";
+import { CapabilityBook, EVEN_MEMBERS, type SentRecord } from "./capability_book.ts";
 import {
   EVENT_CLASSES,
   type EventClass,
@@ -97,6 +97,8 @@ export interface EventsOptions {
   /** What grew with this member's last restart, below 2^24: its incarnation. */
   boot(): number;
   send(to: PeerId, message: Bytes): void;
+  /** Sends what can wait until something else goes the same way; absent, nothing waits. */
+  readonly sendLater?: ((to: PeerId, message: Bytes) => void) | undefined;
   /** Whether messages reach `id`, which is no neighbour. */
   hasSession?(id: PeerId): boolean;
   onEvent(event: ReceivedEvent): void;
@@ -153,6 +155,8 @@ export class Events {
     this.#startedMs = nowMs;
     this.#tree = new Plumtree({
       send,
+      sendLater: options.sendLater ?? send,
+      isFullMesh: () => this.#isFullMesh,
       isKnown: (tag) => this.#tags.has(tag),
       find: (tag, nowMs) => this.#recent.find(tag, nowMs) ?? this.#recentRecords.find(tag, nowMs),
       latest: (count, nowMs) => this.#recent.latest(count, nowMs),
@@ -233,8 +237,9 @@ export class Events {
     const { text } = this.#record;
     if (text === undefined || this.#record.dueMs(this.#options.memberCount()) > nowMs) return;
     const event = this.#sign(EVENT_CLASSES.capabilities, "", text);
+    const { isCalm } = this.#record;
     this.#record.markSent(event.bytes, nowMs);
-    this.#spread(event, undefined, OURS, nowMs);
+    this.#spread(event, undefined, isCalm ? { ...OURS, isCalm } : OURS, nowMs);
   }
 
   /**
@@ -261,11 +266,11 @@ export class Events {
   }
 
   /**
-   * Sets our own record, a JSON object, which is sent soon. Throws `TypeError` when it is none and `RangeError`
-   * above 1,024 bytes.
+   * Sets our own record, a JSON object, which is sent soon where that `isWorthTelling`, and otherwise when it is repeated.
+   * Throws `TypeError` when it is none and `RangeError` above 1,024 bytes.
    */
-  setCapabilities(text: string): void {
-    this.#record.set(text);
+  setCapabilities(text: string, isWorthTelling = true): void {
+    this.#record.set(text, isWorthTelling);
   }
 
   /** The record of a member, as far as it is known. */
@@ -296,6 +301,12 @@ export class Events {
     if (this.#isSeen(event) || !this.#isBelievable(event)) return;
     this.#tags.add(event.tag);
     this.#isTaken(event, journey.ageMs, nowMs);
+  }
+
+  /** Whether everybody has a session with everybody, as far as we can see. */
+  get #isFullMesh(): boolean {
+    const members = this.#options.memberCount();
+    return members <= EVEN_MEMBERS && this.#tree.size >= members - 1;
   }
 
   #receiveEvent(from: PeerId, event: SignedEvent, journey: Journey, nowMs: number): void {

@@ -28,6 +28,7 @@ import { FIRST_EVENT_KIND, KINDS } from "./message.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { Neighbourhood } from "./neighbourhood.ts";
 import { LAN_PROFILE, type ProbeProfile } from "./probe_profile.ts";
+import { Riders } from "./riders.ts";
 import { type MemberChange, Swim } from "./swim.ts";
 
 /** What gossip tells its owner. */
@@ -84,6 +85,7 @@ export class Gossip {
   readonly #swim: Swim;
   readonly #neighbourhood: Neighbourhood;
   readonly #events: Events;
+  readonly #riders = new Riders();
   #capabilities = "{}";
   #tickedMs: number;
 
@@ -109,7 +111,7 @@ export class Gossip {
       onStranger: (other, from) => outlet.onStranger?.(other, from),
       abilityOf: (other, atMs) => this.#events.capabilityRecordOf(other, atMs),
       onAbility: (record, atMs) => this.#events.learnCapabilities(record, atMs),
-      send: (to, message, isUrgent) => outlet.send(to, message, isUrgent),
+      send: (to, message, isUrgent) => this.#send(to, message, isUrgent),
       dial,
       hangUp,
       onChange: (member) => this.#onChange(member),
@@ -127,7 +129,8 @@ export class Gossip {
       belongs: options.belongs,
       memberCount: () => this.members.awake,
       boot: () => this.own.incarnation,
-      send: (to, message) => outlet.send(to, message, false),
+      send: (to, message) => this.#send(to, message, false),
+      sendLater: (to, message) => this.#riders.add(to, message, this.#tickedMs),
       onEvent: (event) => outlet.onEvent({ type: "event", event }),
       onQuery: (query) => outlet.onEvent({ type: "query", query }),
       onCapabilities: (other, record) =>
@@ -171,6 +174,7 @@ export class Gossip {
       this.#swim.deadlineMs,
       this.#neighbourhood.deadlineMs,
       this.#events.deadlineMs,
+      this.#riders.dueMs,
     );
   }
 
@@ -180,6 +184,11 @@ export class Gossip {
     this.#swim.tick(nowMs);
     this.#neighbourhood.tick(nowMs);
     this.#events.tick(nowMs);
+    if (nowMs >= this.#riders.dueMs) {
+      for (const [to, message] of this.#riders.takeAll()) {
+        this.#options.outlet.send(to, message, false);
+      }
+    }
   }
 
   /** A session with a member is there; `isDialer` where we dialled it. */
@@ -203,6 +212,7 @@ export class Gossip {
     if (!neighbour) return;
     this.#neighbours.delete(id);
     this.#events.removeNeighbour(id, nowMs);
+    this.#riders.drop(id);
     if (neighbour.isParting) return;
     if (cause !== "surplus") this.#swim.lost(id, nowMs);
   }
@@ -261,11 +271,17 @@ export class Gossip {
 
   /**
    * Says what we can do, as a JSON object of at most 1,024 bytes: the village hears of it soon. Filters of queries are
-   * matched with `whole`, which may say more.
+   * matched with `whole`, which may say more. What is not worth telling by itself goes when it is repeated.
    */
-  setCapabilities(record: string, whole = record): void {
+  setCapabilities(
+    record: string,
+    { whole = record, isWorthTelling = true }: {
+      readonly whole?: string;
+      readonly isWorthTelling?: boolean;
+    } = {},
+  ): void {
     this.#capabilities = whole;
-    this.#events.setCapabilities(record);
+    this.#events.setCapabilities(record, isWorthTelling);
   }
 
   /** What a member said last of what it can do. */
@@ -296,6 +312,13 @@ export class Gossip {
   /** Takes records without looking at their signatures: for simulators that begin with a village. */
   preload(records: Iterable<MemberRecord>, nowMs: number): void {
     this.#swim.preload(records, nowMs);
+  }
+
+  /** What waited for something to go this way goes along: in a session that costs no packet of its own. */
+  #send(to: PeerId, message: Bytes, isUrgent: boolean): void {
+    const { outlet } = this.#options;
+    outlet.send(to, message, isUrgent);
+    for (const rider of this.#riders.take(to)) outlet.send(to, rider, false);
   }
 
   /** A session that simply ended would be taken for a lost one. */

@@ -125,14 +125,10 @@ export class MissingEvents {
 
   /** A neighbour is gone: what it was asked for is due at once. */
   remove(id: PeerId, nowMs: number): void {
-    for (const { announcers } of this.#entries.values()) {
-      const at = announcers.findIndex((announcer) => announcer.id === id);
-      if (at >= 0) announcers.splice(at, 1);
-    }
     for (const entry of this.#entries.values()) {
-      if (entry.requests > 0 && entry.announcers.every(({ requests }) => requests === 0)) {
-        entry.askedMs = -Infinity;
-      }
+      const at = entry.announcers.findIndex((announcer) => announcer.id === id);
+      const [gone] = at < 0 ? [] : entry.announcers.splice(at, 1);
+      if (gone && gone.requests > 0) entry.askedMs = -Infinity;
     }
     if (this.#entries.size > 0) this.#dueMs = nowMs;
   }

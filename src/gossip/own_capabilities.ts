@@ -46,8 +46,11 @@ export class OwnCapabilities {
     return this.#sent;
   }
 
-  /** Throws `TypeError` when `text` is no JSON object and `RangeError` above 1,024 bytes. */
-  set(text: string): void {
+  /**
+   * Sets the record, which is sent soon if it is worth telling, otherwise when it is repeated. Throws `TypeError` when `text` is no JSON
+   * object and `RangeError` above 1,024 bytes.
+   */
+  set(text: string, isWorthTelling = true): void {
     if (text === this.#text) return;
     if (!isRecord(text)) throw new TypeError("Cannot set capabilities: they are no JSON object");
     const { length } = encodeUtf8(text);
@@ -55,7 +58,7 @@ export class OwnCapabilities {
       throw new RangeError(`Cannot set capabilities: ${length} bytes exceed ${MAX_RECORD_BYTES}`);
     }
     this.#text = text;
-    this.#isChanged = true;
+    this.#isChanged ||= isWorthTelling;
   }
 
   /** There is a neighbour, from `nowMs` on if it is the first. */
@@ -80,6 +83,11 @@ export class OwnCapabilities {
       // Up to a tenth early, so that members do not keep step.
       : RECORD_LIFETIME_MS / REPETITIONS * (1 - this.#chance / 10);
     return this.#sent.sentMs + gapMs * recordScale(memberCount);
+  }
+
+  /** Whether what is sent next is no news: others know it, or learnt it in a handshake. */
+  get isCalm(): boolean {
+    return !this.#isChanged || !this.#sent;
   }
 
   /** It is sent, as the signed event `bytes`. */

@@ -55,6 +55,10 @@ const REQUEST_PACE: Pace = Object.freeze({ everyMs: 20, burst: 2 * EVENT_BURST }
 /** What the tree asks of its owner. */
 export interface PlumtreeHost {
   send(to: PeerId, message: Bytes): void;
+  /** Sends what can wait until something else goes the same way. */
+  sendLater(to: PeerId, message: Bytes): void;
+  /** Whether everybody has a session with everybody. */
+  isFullMesh(): boolean;
   /** Whether the event was here, kept or not. */
   isKnown(tag: number): boolean;
   find(tag: number, nowMs: number): KeptEvent | undefined;
@@ -135,6 +139,7 @@ export class Plumtree {
     const { from } = event;
     const missing = this.#missing.take(event.tag);
     for (const { id } of missing?.announcers ?? []) if (id !== from) event.holders.push(id);
+    if (this.#host.isFullMesh()) return this.#spreadInMesh(event, nowMs);
     const isInTree = this.#eager.size > 0 && missing?.isDetour !== true;
     if (missing?.isDetour) event.isDetour = true;
     else if (from === undefined) this.#takeRoot();
@@ -149,6 +154,7 @@ export class Plumtree {
 
   /** A second copy came: the link by which it did is not part of the tree, unless a detour brought it. */
   refuse(tag: number, from: PeerId, isDetour: boolean, nowMs: number): void {
+    if (this.#host.isFullMesh()) return;
     const event = this.#host.find(tag, nowMs);
     // Asked twice and answered twice, by the same neighbour: that link is the tree.
     if (!event || event.from === from || event.isDetour || isDetour || !this.has(from)) return;
@@ -203,6 +209,18 @@ export class Plumtree {
     const links = [...this.#lazy];
     const first = links[randomBelow(this.#random, links.length)];
     if (first !== undefined) this.#makeEager(first);
+  }
+
+  /** Its origin tells all, and others only remind: a tree would have one member carry what everybody says. */
+  #spreadInMesh(event: KeptEvent, nowMs: number): void {
+    if (event.from === undefined) {
+      const message = encodeKept(event, nowMs);
+      const { send, sendLater } = this.#host;
+      for (const links of [this.#eager, this.#lazy]) {
+        for (const id of links) (event.isCalm ? sendLater : send)(id, message);
+      }
+    }
+    this.#announcer.addInMesh(event, nowMs);
   }
 
   #push(event: KeptEvent, nowMs: number): void {
