@@ -40,6 +40,11 @@ export class LocalClock {
     this.#offsetMs -= (worldMs - this.#stoppedMs) * this.#rate;
   }
 
+  /** Lets `ms` pass for this node alone. */
+  jump(ms: number): void {
+    this.#offsetMs += ms;
+  }
+
   /** When a node that is paused at `worldMs` runs again; `worldMs` if it does run. */
   resumesMs(worldMs: number): number {
     if (!this.cycle) return worldMs;

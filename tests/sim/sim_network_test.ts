@@ -240,6 +240,8 @@ Deno.test("SimNode.clock.set() lets a node's time go at its own rate", () => {
   it.world.node(0).clock.set(5_000, 200);
   it.world.run(1_000_000);
   assertAlmostEquals(it.world.node(0).localMs, 5_000 + 1_000_000 + 200, 1e-6);
+  it.world.node(0).clock.jump(7_000);
+  assertAlmostEquals(it.world.node(0).localMs, 12_000 + 1_000_000 + 200, 1e-6);
 });
 
 Deno.test("SimNode ticks once for each deadline, on a skewed clock too", () => {

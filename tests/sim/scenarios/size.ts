@@ -3,7 +3,12 @@
 import { ALIVE } from "../beliefs.ts";
 import { type Scenario, seconds } from "../scenario.ts";
 import { shuffled } from "../../../src/base/random.ts";
-import { EVEN_MEMBERS, RECORD_LIFETIME_MS } from "../../../src/gossip/capability_book.ts";
+import {
+  EVEN_MEMBERS,
+  MIN_RECORD_GAP_MS,
+  RECORD_LIFETIME_MS,
+  recordScale,
+} from "../../../src/gossip/capability_book.ts";
 import { EVENT_KINDS } from "../../../src/gossip/event_message.ts";
 import type { SimNode } from "../sim_node.ts";
 import { simCapabilities } from "../sim_identity.ts";
@@ -40,6 +45,11 @@ export const GROWTH: Scenario = {
 
 function measureSize(world: World, size: number): { rounds: number; bytes: number } {
   world.village(size);
+  // Members send their first record some time after their start, in large villages a long one.
+  for (const node of world.up) {
+    node.clock.jump(MIN_RECORD_GAP_MS * (1 + recordScale(size)));
+    node.act(() => {});
+  }
   const speakers = shuffled(world.random, world.up).values();
   speakSteadily(world, speakers, 30_000);
   world.traffic.reset();
