@@ -121,7 +121,7 @@ export class Announcer {
     const { eager, lazy } = this.#host;
     const messages = encodeAnnouncements(recent);
     for (const id of this.#few([...eager, ...lazy])) this.#sendAll(id, messages);
-    if (recent.some(({ arrivedMs }) => nowMs - arrivedMs < REMINDER_MS)) this.#remindLater(nowMs);
+    if (recent.some(({ arrivedMs }) => nowMs - arrivedMs <= REMINDER_MS)) this.#remindLater(nowMs);
   }
 
   #remindLater(nowMs: number): void {

@@ -248,7 +248,7 @@ export function spend(rate: Rate, { everyMs, burst }: Pace, nowMs: number): Rate
 }
 
 /** `bytes`, cut out when they are a small part of a buffer that would be kept with them. */
-function ownBytes(bytes: Bytes): Bytes {
+export function ownBytes(bytes: Bytes): Bytes {
   return bytes.buffer.byteLength > 2 * bytes.length ? bytes.slice() : bytes;
 }
 

@@ -223,7 +223,7 @@ export class Events {
       case EVENT_KINDS.answer:
         return this.#queries.receiveAnswer(from, read.answer, nowMs);
       case EVENT_KINDS.receipt:
-        return this.#queries.receiveReceipt(read.tag, read.responder);
+        return this.#queries.receiveReceipt(from, read.tag, read.responder);
       default:
         unreachable(read);
     }

@@ -25,6 +25,7 @@ import { FieldError, Fields, isObject } from "../base/guards.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { MessageSigner, VerifySignature } from "../discovery/signature.ts";
 import { MAX_DATA_BYTES } from "./event.ts";
+import { ownBytes } from "./event_memory.ts";
 import { type Answer, encodeReceipt, isAuthenticAnswer, signAnswer } from "./event_message.ts";
 import { FilterError, matchesFilter, MAX_FILTER_LENGTH, parseFilter } from "./filter.ts";
 import type { IdCodec } from "./id_codec.ts";
@@ -121,7 +122,9 @@ interface Query extends Route {
 }
 
 interface Waiting {
-  readonly answer: Answer;
+  readonly message: Bytes;
+  /** Neighbours that it was sent to. */
+  readonly sentTo: Set<PeerId>;
   tries: number;
   dueMs: number;
 }
@@ -198,9 +201,11 @@ export class QueryDesk {
     this.#options.send(from, encodeReceipt(tag, responder, this.#options.ids));
   }
 
-  receiveReceipt(tag: number, responder: PeerId): void {
-    const query = this.#queries.get(tag);
-    if (query?.waiting.delete(responder)) this.#waiting--;
+  receiveReceipt(from: PeerId, tag: number, responder: PeerId): void {
+    const waiting = this.#queries.get(tag)?.waiting;
+    if (!waiting?.get(responder)?.sentTo.has(from)) return;
+    waiting.delete(responder);
+    this.#waiting--;
   }
 
   tick(nowMs: number): void {
@@ -224,7 +229,8 @@ export class QueryDesk {
     query.heard.add(answer.responder);
     this.#answers++;
     if (query.asker) return query.asker.onAnswer(answer.responder, answer.text);
-    const waiting = { answer, tries: 0, dueMs: nowMs };
+    const message = ownBytes(answer.message);
+    const waiting = { message, sentTo: new Set<PeerId>(), tries: 0, dueMs: nowMs };
     query.waiting.set(answer.responder, waiting);
     this.#waiting++;
     this.#send(query, waiting, nowMs);
@@ -235,7 +241,9 @@ export class QueryDesk {
     const to = this.#nextHop(query, waiting.tries);
     waiting.dueMs = nowMs + ANSWER_RETRY_MS * 2 ** Math.min(waiting.tries, 6);
     waiting.tries++;
-    if (to !== undefined) this.#options.send(to, waiting.answer.message);
+    if (to === undefined) return;
+    waiting.sentTo.add(to);
+    this.#options.send(to, waiting.message);
   }
 
   #nextHop({ origin, neighbours }: Query, tries: number): PeerId | undefined {
