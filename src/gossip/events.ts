@@ -168,6 +168,7 @@ export class Events {
       verify: options.verify,
       belongs: options.belongs,
       canReach: (id) => this.#tree.has(id) || options.hasSession?.(id) === true,
+      neighbours: () => [...this.#tree.eager, ...this.#tree.lazy],
       send,
     });
     this.#book = new CapabilityBook({

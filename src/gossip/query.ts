@@ -9,8 +9,9 @@
  *
  * A query's data is the JSON object `{where, deadline_ms, data}`. Each node remembers by which neighbours it
  * heard of a query, and passes answers to the first of them that is still there, or to the asker itself where
- * there is a session. Who takes an answer over says so with a receipt; without one the answer is sent again,
- * and from the third time on to another neighbour. So an answer is lost only with the node that took it.
+ * there is a session; where all are gone, to any neighbour. Who takes an answer over says so with a receipt; without one the answer is sent again,
+ * and from the third time on to another neighbour. Who has it from somebody else gives none, so that it does
+ * not end in a circle. So an answer is lost only with the node that took it.
  *
  * Every node on the way checks who signed, and passes on one answer of each member to a query: a relay can
  * neither invent answers nor multiply them.
@@ -101,6 +102,7 @@ export interface QueryDeskOptions {
   belongs(id: PeerId): boolean;
   /** Whether messages reach `id`. */
   canReach(id: PeerId): boolean;
+  neighbours(): Iterable<PeerId>;
   send(to: PeerId, message: Bytes): void;
 }
 
@@ -114,8 +116,8 @@ export interface Route {
 
 interface Query extends Route {
   readonly tag: number;
-  /** Whose answer is here already. */
-  readonly heard: Set<PeerId>;
+  /** Whose answer is here already, and who brought it. */
+  readonly heard: Map<PeerId, PeerId>;
   /** Answers that nobody has taken over yet. */
   readonly waiting: Map<PeerId, Waiting>;
   readonly asker: Asker | undefined;
@@ -163,7 +165,7 @@ export class QueryDesk {
   /** A query is known, our own if there is an asker. Returns whether answers to it can be taken. */
   open(tag: number, route: Route, nowMs: number, asker?: Asker): boolean {
     if (route.expiresMs <= nowMs || !this.hasRoom(nowMs)) return false;
-    this.#queries.set(tag, { ...route, tag, heard: new Set(), waiting: new Map(), asker });
+    this.#queries.set(tag, { ...route, tag, heard: new Map(), waiting: new Map(), asker });
     this.#dueMs = Math.min(this.#dueMs, route.expiresMs);
     return true;
   }
@@ -184,7 +186,7 @@ export class QueryDesk {
     if (!query || query.expiresMs <= nowMs || query.heard.has(id)) return false;
     const answer = signAnswer({ tag, responder: id, text }, signer, ids);
     if (!this.#hasRoomFor(query)) return false;
-    this.#take(query, answer, nowMs);
+    this.#take(query, answer, id, nowMs);
     return true;
   }
 
@@ -193,10 +195,13 @@ export class QueryDesk {
     const query = this.#queries.get(tag);
     // No receipt: another neighbour may know the way.
     if (!query || query.expiresMs <= nowMs) return;
-    if (!query.heard.has(responder)) {
+    const bearer = query.heard.get(responder);
+    // From another one it may have gone in a circle: whoever sends it is to find another way.
+    if (bearer !== undefined && bearer !== from) return;
+    if (bearer === undefined) {
       if (!this.#hasRoomFor(query) || !this.#options.belongs(responder)) return;
       if (!isAuthenticAnswer(answer, this.#options.verify)) return;
-      this.#take(query, answer, nowMs);
+      this.#take(query, answer, from, nowMs);
     }
     this.#options.send(from, encodeReceipt(tag, responder, this.#options.ids));
   }
@@ -225,8 +230,8 @@ export class QueryDesk {
   }
 
   /** Remembers an answer, and delivers or sends it. */
-  #take(query: Query, answer: Answer, nowMs: number): void {
-    query.heard.add(answer.responder);
+  #take(query: Query, answer: Answer, bearer: PeerId, nowMs: number): void {
+    query.heard.set(answer.responder, bearer);
     this.#answers++;
     if (query.asker) return query.asker.onAnswer(answer.responder, answer.text);
     const message = ownBytes(answer.message);
@@ -246,10 +251,15 @@ export class QueryDesk {
     this.#options.send(to, waiting.message);
   }
 
+  /** The asker itself, then whoever told us of the query, then any neighbour, and so on in turn. */
   #nextHop({ origin, neighbours }: Query, tries: number): PeerId | undefined {
     const { canReach } = this.#options;
+    const at = Math.floor(tries / TRIES_A_NEIGHBOUR);
     const ways = [origin, ...neighbours.filter((id) => id !== origin)].filter(canReach);
-    return ways[Math.floor(tries / TRIES_A_NEIGHBOUR) % ways.length];
+    if (at >= ways.length) {
+      for (const id of this.#options.neighbours()) if (!ways.includes(id)) ways.push(id);
+    }
+    return ways[at % ways.length];
   }
 
   #expire(nowMs: number): void {

@@ -40,7 +40,7 @@ function event(arrival: Arrival = {}, nowMs = 0): KeptEvent {
 }
 
 /** A tree with these neighbours, and what it says: `to kind detail`. */
-function newTree(neighbours: readonly PeerId[] = []) {
+function newTree(neighbours: readonly PeerId[] = [], { isFullMesh = false } = {}) {
   const kept = new Map<number, KeptEvent>();
   const said: string[] = [];
   const names = new Map<PeerId, string>([[ALICE.id, "alice"], [BOB.id, "bob"], [
@@ -52,7 +52,7 @@ function newTree(neighbours: readonly PeerId[] = []) {
   const tree = new Plumtree({
     send,
     sendLater: send,
-    isFullMesh: () => false,
+    isFullMesh: () => isFullMesh,
     isKnown: (tag) => kept.has(tag),
     find: (tag) => kept.get(tag),
     latest: (count) => [...kept.values()].filter((one) => one.class === named).slice(-count),
@@ -344,4 +344,14 @@ Deno.test("Plumtree listens to neighbours alone", PURE, () => {
   tree.refuse(news.tag, ALICE.id, false, 30_000);
   tree.receivePrune(ALICE.id);
   assertEquals([take(), tree.size], [[], 2]);
+});
+
+Deno.test("Plumtree in a full mesh: the origin tells all, and others pass nothing on", PURE, () => {
+  const { tree, take, spread } = newTree([BOB.id, CAROL.id], { isFullMesh: true });
+  assertEquals(spread(event(), 0), ["bob event 1", "carol event 1"]);
+  const news = event({ from: BOB.id });
+  assertEquals(spread(news, 0), []);
+  tree.refuse(news.tag, CAROL.id, false, 1);
+  assertEquals(take(), []);
+  assertEquals(tree.deadlineMs, REMINDER_MS);
 });

@@ -41,6 +41,7 @@ function newDesk(reachable: readonly PeerId[], changes: { readonly isFree?: bool
     verify: changes.isFree ? () => true : PRIMITIVES.verify,
     belongs: (id) => !revoked.has(id),
     canReach: (id) => reach.has(id),
+    neighbours: () => reach,
     send(to, message: Bytes) {
       const read = decodeEventMessage(message, PLAIN_ID_CODEC);
       if (read.kind === 20) said.push(`${name(to)} answer ${name(read.answer.responder)}`);
@@ -215,6 +216,27 @@ Deno.test(
     assertEquals([take(), desk.waiting], [[], 0]);
   },
 );
+
+Deno.test("QueryDesk gives a receipt for an answer to who brought it first alone", PURE, () => {
+  const { desk, take } = newDesk([BOB.id, CAROL.id]);
+  desk.open(TAG, route(DAVE, [BOB]), 0);
+  desk.answer(TAG, "yes", 0);
+  desk.receiveAnswer(CAROL.id, answerOf(CAROL), 0);
+  take();
+  desk.receiveAnswer(CAROL.id, answerOf(CAROL), 1);
+  // Both went to Bob: what he sends back has gone in a circle.
+  desk.receiveAnswer(BOB.id, answerOf(CAROL), 2);
+  desk.receiveAnswer(BOB.id, answerOf(ALICE), 3);
+  assertEquals(take(), ["carol receipt carol"]);
+});
+
+Deno.test("QueryDesk sends an answer to any neighbour where all who told it are gone", PURE, () => {
+  const { desk, reach, take } = newDesk([BOB.id, CAROL.id]);
+  desk.open(TAG, route(DAVE, [BOB], 60_000), 0);
+  reach.delete(BOB.id);
+  desk.answer(TAG, "yes", 0);
+  assertEquals(take(), ["carol answer alice"]);
+});
 
 Deno.test("QueryDesk.close() ends our query, once", PURE, () => {
   const { desk, take } = newDesk([BOB.id]);
