@@ -9,7 +9,7 @@
  *  A <──────────records─ B
  * ```
  *
- * After a burst of changes, as when many join or a split heals, a member is restless: it compares every few seconds
+ * After its first session, and after a burst of changes as when many join or a split heals, a member is restless: it compares every few seconds
  * with one neighbour after another until one believes the same.
  *
  * A newcomer compares with every neighbour it gets. So what a member costs the others does not grow with the village
@@ -85,6 +85,7 @@ export class AntiEntropy {
   #changes = 0;
   /** Comparisons left of a restless member; 0 is at rest. */
   #restless = 0;
+  #hasMet = false;
   readonly #allowances = new WeakMap<Neighbour, Allowance>();
   #partner: { readonly id: PeerId; readonly untilMs: number } | undefined;
 
@@ -118,15 +119,15 @@ export class AntiEntropy {
   /** What we believe of a member has changed. */
   changed(nowMs: number): void {
     const burst = Math.max(MIN_BURST, this.#host.table.living * BURST_SHARE);
-    if (++this.#changes < burst || this.#restless > 0) return;
-    this.#restless = MAX_RESTLESS;
-    this.#nextMs = Math.min(this.#nextMs, nowMs + this.#soonMs());
+    if (++this.#changes >= burst && this.#restless === 0) this.#beRestless(nowMs);
   }
 
   /** A session is there, and we dialled: the tables are compared. */
   connected(id: PeerId, nowMs: number, isDialer: boolean): void {
     const isPartner = this.#partner?.id === id && nowMs < this.#partner.untilMs;
     if (isPartner) this.#partner = undefined;
+    if (!this.#hasMet) this.#beRestless(nowMs);
+    this.#hasMet = true;
     if (isDialer || isPartner) this.compare(id, nowMs);
   }
 
@@ -207,6 +208,11 @@ export class AntiEntropy {
 
   receiveAbilities(reader: ByteReader, nowMs: number): void {
     while (reader.left > 0) this.#host.onAbility(reader.view(reader.u16()).slice(), nowMs);
+  }
+
+  #beRestless(nowMs: number): void {
+    this.#restless = MAX_RESTLESS;
+    this.#nextMs = Math.min(this.#nextMs, nowMs + this.#soonMs());
   }
 
   #compareAgain(nowMs: number): void {

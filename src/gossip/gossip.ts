@@ -13,6 +13,8 @@ import type { PeerId } from "../base/peer_id.ts";
 import type { Random } from "../base/random.ts";
 import type { MessageSigner, VerifySignature } from "../discovery/signature.ts";
 import type { Address } from "../net/address.ts";
+import { EVENT_CLASSES, EventError, signEvent } from "./event.ts";
+import { EVENT_BURST } from "./event_memory.ts";
 import {
   type EventCounters,
   Events,
@@ -76,6 +78,10 @@ export type PartingCause = "lost" | "goodbye" | "surplus";
 
 /** A new neighbour is probed as if it had last been up to this long ago. */
 const FIRST_PROBE_MS = 10_000;
+/** After the first session, what we said in a former life is known: every neighbour tells it. */
+const SETTLE_MS = 2_000;
+/** What a member may send at once. */
+const MAX_HELD = EVENT_BURST;
 /** So late a tick means that the whole device stood still. */
 const STANDSTILL_MS = 5_000;
 
@@ -87,6 +93,10 @@ export class Gossip {
   readonly #events: Events;
   readonly #riders = new Riders();
   #capabilities = "{}";
+  /** What was told before we knew what the village remembers of us: see {@link broadcast}. */
+  readonly #held: { readonly name: string; readonly data: string }[] = [];
+  #settledMs = Infinity;
+  #isTellingHeld = false;
   #tickedMs: number;
 
   constructor(options: GossipOptions, nowMs: number) {
@@ -131,7 +141,7 @@ export class Gossip {
       boot: () => this.own.incarnation,
       send: (to, message) => this.#send(to, message, false),
       sendLater: (to, message) => this.#riders.add(to, message, this.#tickedMs),
-      onEvent: (event) => outlet.onEvent({ type: "event", event }),
+      onEvent: (event) => this.#hear(event),
       onQuery: (query) => outlet.onEvent({ type: "query", query }),
       onCapabilities: (other, record) =>
         outlet.onEvent({ type: "capabilities", id: other, record }),
@@ -175,6 +185,7 @@ export class Gossip {
       this.#neighbourhood.deadlineMs,
       this.#events.deadlineMs,
       this.#riders.dueMs,
+      this.#held.length > 0 ? this.#settledMs : Infinity,
     );
   }
 
@@ -184,6 +195,7 @@ export class Gossip {
     this.#swim.tick(nowMs);
     this.#neighbourhood.tick(nowMs);
     this.#events.tick(nowMs);
+    if (nowMs >= this.#settledMs) this.#tellHeld(nowMs);
     if (nowMs >= this.#riders.dueMs) {
       for (const [to, message] of this.#riders.takeAll()) {
         this.#options.outlet.send(to, message, false);
@@ -193,6 +205,7 @@ export class Gossip {
 
   /** A session with a member is there; `isDialer` where we dialled it. */
   connected(id: PeerId, nowMs: number, isDialer: boolean): void {
+    if (this.#settledMs === Infinity) this.#settledMs = nowMs + SETTLE_MS;
     this.#neighbours.set(id, {
       sinceMs: nowMs,
       heardMs: nowMs,
@@ -261,7 +274,16 @@ export class Gossip {
    * `RangeError`.
    */
   broadcast(name: string, data: string, nowMs: number): void {
-    this.#events.broadcast(name, data, nowMs);
+    if (nowMs >= this.#settledMs) return this.#events.broadcast(name, data, nowMs);
+    // Events are numbered by the incarnation. One that was told before we know that of a former life would be taken
+    // for an old one by whoever remembers that.
+    const { id, signer, ids = PLAIN_ID_CODEC } = this.#options;
+    signEvent(id, { seq: 1, class: EVENT_CLASSES.named, name, data }, signer, ids);
+    if (this.#held.length >= MAX_HELD) {
+      throw new EventError("too_fast", "Cannot broadcast: too many events before anybody is here");
+    }
+    this.#held.push({ name, data });
+    this.#options.outlet.onEvent({ type: "event", event: { origin: id, name, data } });
   }
 
   /** Asks every member that matches; see {@link Events.query}. */
@@ -312,6 +334,23 @@ export class Gossip {
   /** Takes records without looking at their signatures: for simulators that begin with a village. */
   preload(records: Iterable<MemberRecord>, nowMs: number): void {
     this.#swim.preload(records, nowMs);
+  }
+
+  /** Those of ours that were held were heard here when they were told. */
+  #hear(event: ReceivedEvent): void {
+    if (event.origin === this.#options.id && this.#isTellingHeld) return;
+    this.#options.outlet.onEvent({ type: "event", event });
+  }
+
+  #tellHeld(nowMs: number): void {
+    this.#isTellingHeld = true;
+    try {
+      for (const { name, data } of this.#held.splice(0)) {
+        this.#events.broadcast(name, data, nowMs);
+      }
+    } finally {
+      this.#isTellingHeld = false;
+    }
   }
 
   /** What waited for something to go this way goes along: in a session that costs no packet of its own. */

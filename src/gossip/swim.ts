@@ -284,7 +284,7 @@ export class Swim {
     if (reader.left === 0) return;
     readRumours(reader, this.#host, (rumour) => {
       if (rumour.kind === "record") this.#learn(rumour.record, from, nowMs);
-      else this.#onClaim(rumour, nowMs);
+      else this.#onClaim(rumour, from, nowMs);
     });
   }
 
@@ -328,8 +328,10 @@ export class Swim {
     return false;
   }
 
-  #onClaim(claim: Claim, nowMs: number): void {
+  #onClaim(claim: Claim, from: PeerId, nowMs: number): void {
     if (claim.id !== this.#host.id) return this.#doubts.onClaim(claim, nowMs);
+    // Who missed our refutation hears it now.
+    if (claim.incarnation < this.own.incarnation) return this.#tell(from, this.own, true);
     this.#own.accuse(claim.incarnation, nowMs);
     if (nowMs >= this.#own.deadlineMs) this.#refute(nowMs);
   }
@@ -337,7 +339,7 @@ export class Swim {
   /** The table of `from` says that a member is gone. */
   #onGoneElsewhere(id: PeerId, incarnation: number, from: PeerId, nowMs: number): void {
     if (id !== this.#host.id) return this.#doubts.onGoneElsewhere(id, incarnation, from, nowMs);
-    this.#onClaim({ kind: "dead", id, incarnation, accuser: from }, nowMs);
+    this.#onClaim({ kind: "dead", id, incarnation, accuser: from }, from, nowMs);
   }
 
   /** A member is suspected, by another too, or dead. */

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ByteReaderError } from "../../src/base/byte_reader.ts";
+import { EventError } from "../../src/gossip/event.ts";
+import { EVENT_BURST } from "../../src/gossip/event_memory.ts";
 import { encodeNack, encodeRumour, encodeRumours, KINDS } from "../../src/gossip/message.ts";
 import { PLAIN_ID_CODEC } from "../../src/gossip/id_codec.ts";
 import { Hamlet, hamletOf } from "./hamlet.ts";
@@ -204,3 +206,52 @@ Deno.test("Gossip.forget() drops a member from everything that is told", PURE, (
   gossip.forget(idOf(3));
   assertEquals([gossip.members.stateOf(idOf(3)), gossip.members.size], [undefined, 2]);
 });
+
+Deno.test(
+  "Gossip: what a restarted member tells before it met anybody reaches all, once",
+  PURE,
+  () => {
+    const hamlet = hamletOf(5);
+    // Others remember events of its former life with higher numbers than a new one would begin with.
+    for (const data of ["one", "two", "three"]) {
+      hamlet.resident(3).gossip.broadcast("note", data, hamlet.nowMs);
+      hamlet.run(500);
+    }
+    hamlet.crash(3);
+    hamlet.run(12_000);
+    const restarted = hamlet.start(3);
+    restarted.gossip.broadcast("note", "early", hamlet.nowMs);
+    assertEquals(restarted.heard, ["early"], "at once where it was told");
+    hamlet.run(1_000);
+    hamlet.connect(3, 1);
+    hamlet.run(20_000);
+    for (const { heard, n } of hamlet.residents.values()) {
+      assertEquals(heard.filter((data) => data === "early").length, 1, `${n}`);
+    }
+  },
+);
+
+Deno.test("Gossip.broadcast() says at once what cannot be told, met anybody or not", PURE, () => {
+  const alone = new Hamlet().start(1);
+  assertThrows(() => alone.gossip.broadcast("no name", "", 0), TypeError);
+  assertThrows(() => alone.gossip.broadcast("note", "x".repeat(4_097), 0), RangeError);
+  for (let i = 0; i < EVENT_BURST; i++) alone.gossip.broadcast("note", `${i}`, 0);
+  assertThrows(() => alone.gossip.broadcast("note", "100", 0), EventError, "too many");
+});
+
+Deno.test(
+  "Gossip takes the repetition of a record along with probes, and tells a new one at once",
+  PURE,
+  () => {
+    const hamlet = hamletOf(4);
+    for (const { gossip, n } of hamlet.residents.values()) gossip.setCapabilities(`{"n":${n}}`);
+    hamlet.run(40_000);
+    const sent = () => hamlet.tape.filter((line) => / 10[0-9a-f]{6}/.test(line)).length;
+    assertEquals(hamlet.resident(2).gossip.capabilitiesOf(idOf(3)), '{"n":3}');
+    const before = sent();
+    hamlet.resident(3).gossip.setCapabilities('{"n":33}');
+    hamlet.run(10);
+    assertEquals(sent() - before, 3, "each of the others hears of it from its origin");
+    assertEquals(hamlet.resident(2).gossip.capabilitiesOf(idOf(3)), '{"n":33}');
+  },
+);
