@@ -7,7 +7,8 @@ const CITATION = /`([a-z_]+\/[a-z_]+_test\.ts)`|"([^"]+)"/g;
 
 Deno.test("PROTOCOL.md section 10 names tests that exist", async () => {
   const text = await Deno.readTextFile(new URL("../PROTOCOL.md", import.meta.url));
-  const [, section = ""] = text.split("## 10. Threat model");
+  const [, rest = ""] = text.split("## 10. Threat model");
+  const [section = ""] = rest.split("\n## ");
   const missing: string[] = [];
   let titles = 0;
   let [file, code] = ["", ""];

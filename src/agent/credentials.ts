@@ -21,9 +21,9 @@ export interface CredentialsOptions {
   readonly node: Node;
   readonly clock: Clock;
   readonly log: Log;
-  /** Keeps the certificates that hold; how many were news. */
-  readonly learn: (certificates: readonly unknown[]) => number;
-  /** There is reason to hear again what `from` tells. */
+  /** Keeps the certificates that hold. */
+  readonly learn: (certificates: readonly unknown[]) => void;
+  /** There is reason to hear again what `from`, or others, tell. */
   readonly onLearnt: (from: PeerId) => void;
 }
 
@@ -87,15 +87,12 @@ export class Credentials {
 
   /** Those that the first of them was told of by the same member. */
   #nextBatch(): { readonly from: PeerId; readonly ids: readonly PeerId[] } | undefined {
-    const { membership, clock } = this.#options;
-    const restMs = clock.now() + REST_MS;
+    const restMs = this.#options.clock.now() + REST_MS;
     const ids: PeerId[] = [];
     let from: PeerId | undefined;
+    const tellers = this.#forgetMembers();
+    tellers.forEach((teller) => this.#options.onLearnt(teller));
     for (const [id, stranger] of this.#strangers) {
-      if (membership.isMember(id)) {
-        this.#strangers.delete(id);
-        continue;
-      }
       if (stranger.notBeforeMs > 0) continue;
       from ??= stranger.from;
       if (stranger.from !== from || ids.length >= MAX_IDS) continue;
@@ -105,14 +102,28 @@ export class Credentials {
     return from && { from, ids };
   }
 
+  /** Drops those who are strangers no more, whoever told; returns who told of them, and was not believed. */
+  #forgetMembers(): ReadonlySet<PeerId> {
+    const tellers = new Set<PeerId>();
+    for (const [id, { from }] of this.#strangers) {
+      if (!this.#options.membership.isMember(id)) continue;
+      this.#strangers.delete(id);
+      tellers.add(from);
+    }
+    return tellers;
+  }
+
   async #ask(from: PeerId, ids: readonly PeerId[]): Promise<void> {
     const { node, learn, onLearnt, log } = this.#options;
     try {
       const reply = await node.request(from, CERTIFICATES, { ids }, { deadlineMs: DEADLINE_MS });
       const certificates = Fields.of(reply.data).list("certificates", { maxItems: MAX_ENTRIES });
-      if (learn(certificates) > 0) onLearnt(from);
+      learn(certificates);
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
+      // Others know them too, and are asked when they tell.
+      for (const id of ids) this.#strangers.delete(id);
+      if (!this.#isClosed) onLearnt(from);
       log("debug", "certificates not learnt", {
         from: shortId(from),
         reason: describeError(error),

@@ -121,13 +121,12 @@ export class Gatekeeper {
     if (secret !== undefined && membership.learnSecret(secret)) this.#spreadSecret();
   }
 
-  /** Takes certificates that we have asked for, and which others know; how many were news. */
-  learn(certificates: readonly unknown[]): number {
+  /** Takes certificates that we have asked for, and which others know. */
+  learn(certificates: readonly unknown[]): void {
     const { membership, clock } = this.#options;
     const wallMs = clock.wallMs();
     const learnt = certificates.filter((each) => membership.roster.learnCertificate(each, wallMs));
     if (learnt.length > 0) this.#saveSoon("roster");
-    return learnt.length;
   }
 
   /** Makes an invitation. Throws {@link InvitationError} or {@link TrustError} `not_authorized`. */

@@ -119,14 +119,14 @@ export class AntiEntropy {
   /** What we believe of a member has changed. */
   changed(nowMs: number): void {
     const burst = Math.max(MIN_BURST, this.#host.table.living * BURST_SHARE);
-    if (++this.#changes >= burst && this.#restless === 0) this.#beRestless(nowMs);
+    if (++this.#changes >= burst && this.#restless === 0) this.beRestless(nowMs);
   }
 
   /** A session is there, and we dialled: the tables are compared. */
   connected(id: PeerId, nowMs: number, isDialer: boolean): void {
     const isPartner = this.#partner?.id === id && nowMs < this.#partner.untilMs;
     if (isPartner) this.#partner = undefined;
-    if (!this.#hasMet) this.#beRestless(nowMs);
+    if (!this.#hasMet) this.beRestless(nowMs);
     this.#hasMet = true;
     if (isDialer || isPartner) this.compare(id, nowMs);
   }
@@ -142,6 +142,12 @@ export class AntiEntropy {
   compare(id: PeerId, nowMs: number): void {
     this.#allowanceOf(id)?.ask(nowMs);
     this.#host.send(id, encodeDigest(this.#host.table.sums, { isAnswer: false }));
+  }
+
+  /** There is more to learn than one comparison may bring. */
+  beRestless(nowMs: number): void {
+    this.#restless = MAX_RESTLESS;
+    this.#nextMs = Math.min(this.#nextMs, nowMs + this.#soonMs());
   }
 
   receiveDigest(from: PeerId, reader: ByteReader, nowMs: number): void {
@@ -208,11 +214,6 @@ export class AntiEntropy {
 
   receiveAbilities(reader: ByteReader, nowMs: number): void {
     while (reader.left > 0) this.#host.onAbility(reader.view(reader.u16()).slice(), nowMs);
-  }
-
-  #beRestless(nowMs: number): void {
-    this.#restless = MAX_RESTLESS;
-    this.#nextMs = Math.min(this.#nextMs, nowMs + this.#soonMs());
   }
 
   #compareAgain(nowMs: number): void {

@@ -28,6 +28,8 @@ export const RUMOUR_MS = 200;
 export const RUMOUR_FANOUT = 3;
 /** What a probe carries of rumours. */
 export const PIGGYBACK_BYTES = 512;
+/** How often old news are told: those who missed them, and whoever they told, are few. */
+const OLD_TELLINGS = 2;
 /** The first of a new queue waits this long for company. */
 const GATHER_MS = 10;
 
@@ -50,9 +52,10 @@ export class Dissemination {
     return this.#dueMs;
   }
 
-  /** Tells `rumour` of `id` from now on, instead of any older one. */
-  spread(id: PeerId, rumour: Rumour, nowMs: number): void {
-    this.#queue.add(id, encodeRumour(rumour, this.#host.ids));
+  /** Tells `rumour` of `id` from now on, instead of any older one; but little where it `isOld` news to most. */
+  spread(id: PeerId, rumour: Rumour, nowMs: number, isOld = false): void {
+    const told = isOld ? Math.max(0, tellingsOf(this.#host.members()) - OLD_TELLINGS) : 0;
+    this.#queue.add(id, encodeRumour(rumour, this.#host.ids), told);
     this.#arm(nowMs);
   }
 

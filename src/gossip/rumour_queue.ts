@@ -8,8 +8,12 @@
 
 import type { Bytes } from "../base/bytes.ts";
 
-/** memberlist's RetransmitMult is 4, for datagrams that get lost; ours travel in sessions. */
-const RETRANSMIT_FACTOR = 3;
+/**
+ * memberlist's RetransmitMult. Its bound is 4 * ceil(log10(N + 1)); here what lies between the steps counts too, and two
+ * more: each telling leaves some 1/e of those who have not heard, and whoever misses them all waits for a comparison.
+ */
+const RETRANSMIT_FACTOR = 4;
+const MORE_TELLINGS = 2;
 /** The shortest rumour, a claim: with less room than this left nothing more is looked for. */
 const MIN_RUMOUR_BYTES = 69;
 /** Rumours that did not fit after which no more are tried: thousands wait while a village gathers. */
@@ -17,7 +21,7 @@ const MAX_PASSED = 32;
 
 /** How often each member tells one rumour in a village of `members`. */
 export function tellingsOf(members: number): number {
-  return RETRANSMIT_FACTOR * Math.ceil(Math.log10(members + 1));
+  return Math.ceil(RETRANSMIT_FACTOR * Math.log10(members + 1)) + MORE_TELLINGS;
 }
 
 export class RumourQueue {
@@ -29,10 +33,13 @@ export class RumourQueue {
     return this.#size;
   }
 
-  /** Tells `rumour` from now on, instead of anything told under the same `subject`. */
-  add(subject: string, rumour: Bytes): void {
+  /**
+   * Tells `rumour` from now on, instead of anything told under the same `subject`, as if it had been `told` so many times
+   * before.
+   */
+  add(subject: string, rumour: Bytes, told = 0): void {
     this.drop(subject);
-    this.#tier(0).set(subject, rumour);
+    this.#tier(told).set(subject, rumour);
     this.#size++;
   }
 
@@ -72,7 +79,8 @@ export class RumourQueue {
   }
 
   #tier(told: number): Map<string, Bytes> {
-    return this.#tiers[told] ??= new Map();
+    while (this.#tiers.length <= told) this.#tiers.push(new Map());
+    return this.#tiers[told] as Map<string, Bytes>;
   }
 }
 

@@ -127,8 +127,7 @@ export class Swim {
       send: (to, message) => host.send(to, message, false),
       dial: (record) => host.dial(record),
       // What a newcomer learns by comparison is old news to the others.
-      onRecord: (record, from, atMs) =>
-        this.#learn(record, from, atMs, atMs - nowMs >= NEWCOMER_MS),
+      onRecord: (record, from, atMs) => this.#learn(record, from, atMs, atMs - nowMs < NEWCOMER_MS),
       onGoneElsewhere: (other, incarnation, from, atMs) =>
         this.#onGoneElsewhere(other, incarnation, from, atMs),
       abilityOf: (other, atMs) => host.abilityOf(other, atMs),
@@ -254,9 +253,10 @@ export class Swim {
     if (this.#own.isOutdated) this.declare(this.own.status, nowMs);
   }
 
-  /** Compares our table with a neighbour's. */
+  /** Compares our table with a neighbour's, and with others' until one believes the same. */
   compare(id: PeerId, nowMs: number): void {
     this.#antiEntropy.compare(id, nowMs);
+    this.#antiEntropy.beRestless(nowMs);
   }
 
   /** Forgets a member that does not belong to us any more. */
@@ -288,7 +288,7 @@ export class Swim {
     });
   }
 
-  #learn(record: MemberRecord, from: PeerId, nowMs: number, isToTell = true): void {
+  #learn(record: MemberRecord, from: PeerId, nowMs: number, isOld = false): void {
     const { id, incarnation } = record;
     if (id === this.#host.id) return this.#onOwnRecord(record, from, nowMs);
     const known = this.table.record(id);
@@ -306,7 +306,7 @@ export class Swim {
     this.#antiEntropy.changed(nowMs);
     // A new word is no answer: whom we cannot reach, we go on looking for.
     if (record.status !== "alive") this.#prober.drop(id);
-    if (isToTell) this.#rumours.spread(id, { kind: "record", record }, nowMs);
+    this.#rumours.spread(id, { kind: "record", record }, nowMs, isOld);
     const change = was === undefined && record.status === "alive" ? "joined" : record.status;
     if (was !== change) this.#host.onChange({ id, incarnation, change });
   }

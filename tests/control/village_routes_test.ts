@@ -148,6 +148,8 @@ Deno.test(
       const lights = await watch(square, "lights");
       const asleep = await watch(square, "member-asleep");
       const { villager } = bob.agent;
+      // By then it knows what the village remembers of it, and nothing is held.
+      await village.pass(3_000, 100);
       villager.broadcast("lights", "off");
       villager.broadcast("member-asleep", "a lie");
       villager.query({

@@ -67,19 +67,30 @@ Deno.test(
     spreading.tick(1_010);
     assertEquals(new Set(sent.map(([to]) => to)).size, 3);
     for (const [, message] of sent) assertEquals(subjects(message), [idOf(1), idOf(2)]);
-    // Three tellings in a village of nine, and all three are made.
-    assertEquals([spreading.size, spreading.deadlineMs], [0, Infinity]);
+    // Six tellings in a village of nine, and three are made.
     spreading.spread(idOf(3), claimOf(3), 1_020);
-    assertEquals(spreading.deadlineMs, 1_210, "not sooner than the last");
+    assertEquals([spreading.size, spreading.deadlineMs], [3, 1_210], "not sooner");
+    spreading.tick(1_210);
+    assertEquals([spreading.size, spreading.deadlineMs], [1, 1_410], "the third is told on");
+    spreading.tick(1_410);
+    assertEquals([spreading.size, spreading.deadlineMs], [0, Infinity]);
   },
 );
 
-Deno.test("Dissemination tells a rumour 3 * ceil(log10(N + 1)) times", PURE, () => {
-  const { spreading, sent } = setUp(9, 1_000);
-  spreading.spread(idOf(1), claimOf(1), 0);
-  for (let ms = 0; ms < 10_000; ms += 10) spreading.tick(ms);
-  assertEquals([sent.length, spreading.size], [12, 0]);
-});
+Deno.test(
+  "Dissemination tells a rumour as often as the village is large, old news twice",
+  PURE,
+  () => {
+    const { spreading, sent } = setUp(9, 1_000);
+    spreading.spread(idOf(1), claimOf(1), 0);
+    for (let ms = 0; ms < 10_000; ms += 10) spreading.tick(ms);
+    // ceil(4 * log10(1,001)) + 2
+    assertEquals([sent.length, spreading.size], [15, 0]);
+    spreading.spread(idOf(1), claimOf(1), 10_000, true);
+    for (let ms = 10_000; ms < 20_000; ms += 10) spreading.tick(ms);
+    assertEquals(sent.length, 17);
+  },
+);
 
 Deno.test("Dissemination does not wake a member that is alone", PURE, () => {
   const { spreading, sent, met } = setUp(0);

@@ -15,19 +15,19 @@ function take(queue: RumourQueue, count: number, tellings = 3): number[] {
   return queue.take(count * CLAIM_BYTES, tellings).map((bytes) => bytes[0] ?? 0);
 }
 
-Deno.test("tellingsOf() is three times memberlist's ceil(log10(N + 1))", PURE, () => {
+Deno.test("tellingsOf() is 4 * log10(N + 1) and two more, rounded up", PURE, () => {
+  // Powers of ten less one have whole logarithms; ten and a hundred are a little above.
   for (
     const [members, tellings] of [
-      [0, 0],
-      [1, 3],
-      [9, 3],
-      [10, 6],
-      [99, 6],
-      [100, 9],
-      [999, 9],
-      [1_000, 12],
-      [9_999, 12],
-      [10_000, 15],
+      [0, 2],
+      [1, 4],
+      [9, 6],
+      [10, 7],
+      [99, 10],
+      [100, 11],
+      [999, 14],
+      [1_000, 15],
+      [9_999, 18],
     ] as const
   ) {
     assertEquals(tellingsOf(members), tellings, `${members}`);
@@ -114,3 +114,14 @@ Deno.test(
     assertEquals(queue.size, 0);
   },
 );
+
+Deno.test("RumourQueue.add() of what was told before tells it that much less", PURE, () => {
+  const queue = new RumourQueue();
+  queue.add("old", rumour(1), 2);
+  queue.add("new", rumour(2));
+  assertEquals(take(queue, 2), [2, 1], "the new one first");
+  assertEquals(take(queue, 2), [2]);
+  queue.add("old", rumour(1), 2);
+  queue.drop("old");
+  assertEquals(queue.size, 1);
+});
