@@ -22,6 +22,7 @@ import type { LidState } from "../host/lid.ts";
 import type { HostReading } from "../host/reading.ts";
 import { reachableFrom } from "../mesh/peer_record.ts";
 import type { GossipEvent } from "../gossip/gossip.ts";
+import type { Urgency } from "../gossip/own_capabilities.ts";
 import type { MemberChange } from "../gossip/swim.ts";
 import type { KnownPeer } from "../mesh/peer_store.ts";
 import { Registry, type RegistryOptions } from "../mesh/registry.ts";
@@ -150,7 +151,7 @@ export class Agent {
       clock,
       measure: options.measure,
       onMeasured: () => this.villager.review(),
-      tell: (_, isNews) => this.#tellStatus(isNews),
+      tell: (_, urgency) => this.#tellStatus(urgency),
     }, first);
     this.villager = new Villager({
       identity,
@@ -301,7 +302,7 @@ export class Agent {
   }
 
   #open(): void {
-    this.#declare(true);
+    this.#declare("now");
     const { listener, peers, known } = this.#options;
     this.node.listen(listener);
     this.whereabouts.start(peers, known);
@@ -480,18 +481,18 @@ export class Agent {
   }
 
   /** Tells the village how this device is doing, and by themselves those who speak no gossip. */
-  #tellStatus(isNews: boolean): void {
-    this.#declare(isNews);
+  #tellStatus(urgency: Urgency): void {
+    this.#declare(urgency);
     const { neighbours } = this.villager.gossip;
     const others = this.node.connected.filter((id) => !neighbours.has(id));
     this.node.broadcast("RESOURCE_STATUS", this.#status(), {}, others);
   }
 
   /** Tells the village what this device can do. */
-  #declare(isWorthTelling: boolean): void {
+  #declare(urgency: Urgency): void {
     const whole = JSON.stringify(this.#status().capabilities);
     const record = JSON.stringify(writeBriefly(this.capabilities));
-    this.villager.setCapabilities(record, { whole, isWorthTelling });
+    this.villager.setCapabilities(record, { whole, urgency });
   }
 
   #status() {

@@ -30,6 +30,8 @@ export interface ExchangeOptions {
   readonly clock: Clock;
   readonly verify: VerifySignature;
   readonly addresses: () => readonly Address[];
+  /** How long news of a peer may wait before it is dialled. */
+  readonly patienceMs: () => number;
   /** Whether a peer is told of others: one that is known in the village, or in a large one, learns of them there. */
   readonly tellsOfOthers: (to: PeerId) => boolean;
 }
@@ -133,7 +135,8 @@ export class Exchange {
     const record = readRecord(value, verify, clock.wallMs());
     if (!record || (owner !== undefined && record.id !== owner)) return false;
     if (record.id === identity.id || !this.#book.keep(record)) return true;
-    plan.wantPeer(record.id, reachableFrom(host, record.addresses), clock.now());
+    const dueMs = clock.now() + this.#options.patienceMs();
+    plan.wantPeer(record.id, reachableFrom(host, record.addresses), dueMs);
     return true;
   }
 

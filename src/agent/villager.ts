@@ -17,6 +17,7 @@ import type { VerifySignature } from "../discovery/signature.ts";
 import { EventError } from "../gossip/event.ts";
 import { Gossip, type GossipEvent, type PartingCause } from "../gossip/gossip.ts";
 import { MAX_FULL_MESH } from "../gossip/neighbourhood.ts";
+import type { Urgency } from "../gossip/own_capabilities.ts";
 import { LAN_PROFILE, type ProbeProfile, WAN_PROFILE } from "../gossip/probe_profile.ts";
 import type { OwnQuery, QueryHandle, ReceivedQuery } from "../gossip/events.ts";
 import type { HostReading } from "../host/reading.ts";
@@ -52,6 +53,10 @@ export interface VillagerOptions {
 export const SURPLUS = "surplus";
 /** With fewer sessions than this, any peer that the dial plan knows is welcome. */
 const LONELY = 3;
+
+/** Up to so many members a mesh is woven at once; above, a dial waits for up to so long a member. */
+const EAGER_MEMBERS = 12;
+const PATIENCE_MS = 60;
 
 /** How patient others must be with a device: on battery and abroad, more. */
 export function profileFor({ onMains, networkType }: HostReading): ProbeProfile {
@@ -92,6 +97,15 @@ export class Villager {
   /** Whether everybody keeps a session with everybody. */
   get isFullMesh(): boolean {
     return this.gossip.members.awake <= MAX_FULL_MESH;
+  }
+
+  /**
+   * How long a dial for the sake of the mesh may wait: nothing among a dozen. Where many start together, everybody should
+   * know of everybody before each is busy with as many handshakes.
+   */
+  get patienceMs(): number {
+    const { awake } = this.gossip.members;
+    return awake <= EAGER_MEMBERS ? 0 : this.#options.random.next() * awake * PATIENCE_MS;
   }
 
   /** Whether the village holds `id` for alive. */
@@ -159,7 +173,7 @@ export class Villager {
   /** Says what we can do; see {@link Gossip.setCapabilities}. */
   setCapabilities(
     record: string,
-    options: { readonly whole: string; readonly isWorthTelling: boolean },
+    options: { readonly whole: string; readonly urgency: Urgency },
   ): void {
     this.#enter(() => this.gossip.setCapabilities(record, options));
   }

@@ -4,7 +4,8 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Capabilities } from "../discovery/capabilities.ts";
-import { capabilitiesOf, isWorthTelling } from "../host/capabilities.ts";
+import type { Urgency } from "../gossip/own_capabilities.ts";
+import { capabilitiesOf, isUrgent, isWorthTelling } from "../host/capabilities.ts";
 import type { HostReading } from "../host/reading.ts";
 
 export interface VitalsOptions {
@@ -13,8 +14,8 @@ export interface VitalsOptions {
   readonly measure: () => Promise<HostReading>;
   /** There is a new measurement, whether or not it is worth telling. */
   readonly onMeasured: (capabilities: Capabilities) => void;
-  /** Sends the record to every connected peer; `isNews` where it is another one. */
-  readonly tell: (capabilities: Capabilities, isNews: boolean) => void;
+  /** Sends the record to every connected peer; in the village it may have time. */
+  readonly tell: (capabilities: Capabilities, urgency: Urgency) => void;
 }
 
 const MEASURE_MS = 10_000;
@@ -69,9 +70,10 @@ export class Vitals {
     if (!this.#isClosed) onMeasured(this.#current);
     const isDue = nowMs - this.#toldAtMs >= TELL_MS;
     const isNews = isWorthTelling(this.#told, this.#current);
+    const isRushed = isUrgent(this.#told, this.#current);
     if (this.#isClosed || !(isDue || isNews)) return;
     this.#told = this.#current;
     this.#toldAtMs = nowMs;
-    tell(this.#current, isNews);
+    tell(this.#current, isRushed ? "now" : isNews ? "along" : "later");
   }
 }

@@ -35,6 +35,8 @@ export interface WhereaboutsOptions {
   readonly village: {
     /** Whether everybody keeps a session with everybody. */
     readonly isFullMesh: boolean;
+    /** How long a dial for the sake of the mesh may wait. */
+    readonly patienceMs: number;
     /** Whether the village holds a peer for alive: it learns of the others there. */
     knows(id: PeerId): boolean;
     wants(id: PeerId): boolean;
@@ -66,6 +68,7 @@ export class Whereabouts {
       ...options,
       plan,
       tellsOfOthers: (id) => village.isFullMesh && !village.knows(id),
+      patienceMs: () => village.patienceMs,
     });
     this.#recruiter = new Recruiter({
       plan,

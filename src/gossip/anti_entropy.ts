@@ -33,6 +33,7 @@ import {
   isInPart,
   MAX_MESSAGE_BYTES,
   prefixOf,
+  readDigest,
   readSummary,
   readWant,
   SUMMARY_ENTRY_BYTES,
@@ -48,6 +49,8 @@ export interface AntiEntropyHost {
   readonly ids: IdCodec;
   readonly readRecord: RecordReader;
   send(to: PeerId, message: Bytes): void;
+  /** Sends what can wait until something else goes the same way. */
+  sendLater(to: PeerId, message: Bytes): void;
   dial(record: MemberRecord): void;
   /** A record that a member passed on. */
   onRecord(record: MemberRecord, from: PeerId, nowMs: number): void;
@@ -111,7 +114,7 @@ export class AntiEntropy {
       (record) => record.id !== id && record.status === "alive",
     );
     if (!partner) return;
-    if (neighbours.has(partner.id)) return this.compare(partner.id, nowMs);
+    if (neighbours.has(partner.id)) return this.#compareCalmly(partner.id, nowMs);
     this.#partner = { id: partner.id, untilMs: nowMs + PARTNER_MS };
     this.#host.dial(partner);
   }
@@ -141,7 +144,12 @@ export class AntiEntropy {
   /** Offers our sums to a neighbour. */
   compare(id: PeerId, nowMs: number): void {
     this.#allowanceOf(id)?.ask(nowMs);
-    this.#host.send(id, encodeDigest(this.#host.table.sums, { isAnswer: false }));
+    this.#host.send(id, encodeDigest(this.#host.table.sums, "ask"));
+  }
+
+  #compareCalmly(id: PeerId, nowMs: number): void {
+    this.#allowanceOf(id)?.ask(nowMs);
+    this.#host.sendLater(id, encodeDigest(this.#host.table.sums, "ask_calmly"));
   }
 
   /** There is more to learn than one comparison may bring. */
@@ -151,15 +159,15 @@ export class AntiEntropy {
   }
 
   receiveDigest(from: PeerId, reader: ByteReader, nowMs: number): void {
-    const isAnswer = reader.u8() === 1;
-    const [low, high] = [reader.u32(), reader.u32()];
-    reader.end();
+    const { purpose, low, high } = readDigest(reader);
     const { sums } = this.#host.table;
     const isSame = low === sums.low >>> 0 && high === sums.high >>> 0;
     if (isSame) this.#restless = 0;
-    if (isAnswer) return;
-    if (isSame) this.#host.send(from, encodeDigest(sums, { isAnswer: true }));
-    else this.#sendSummary(from, nowMs);
+    if (purpose === "same") return;
+    if (!isSame) return this.#sendSummary(from, nowMs);
+    const answer = encodeDigest(sums, "same");
+    if (purpose === "ask") this.#host.send(from, answer);
+    else this.#host.sendLater(from, answer);
   }
 
   receiveSummary(from: PeerId, reader: ByteReader, nowMs: number): void {

@@ -53,7 +53,7 @@ import {
 } from "./event_message.ts";
 import { parseFilter } from "./filter.ts";
 import { type IdCodec, PLAIN_ID_CODEC } from "./id_codec.ts";
-import { OwnCapabilities } from "./own_capabilities.ts";
+import { OwnCapabilities, type Urgency } from "./own_capabilities.ts";
 import { Plumtree } from "./plumtree.ts";
 import {
   type Asker,
@@ -267,11 +267,10 @@ export class Events {
   }
 
   /**
-   * Sets our own record, a JSON object, which is sent soon where that `isWorthTelling`, and otherwise when it is repeated.
-   * Throws `TypeError` when it is none and `RangeError` above 1,024 bytes.
+   * Sets our own record, a JSON object, which is sent as its urgency says. Throws `TypeError` when it is none and `RangeError` above 1,024 bytes.
    */
-  setCapabilities(text: string, isWorthTelling = true): void {
-    this.#record.set(text, isWorthTelling);
+  setCapabilities(text: string, urgency: Urgency = "now"): void {
+    this.#record.set(text, urgency);
   }
 
   /** The record of a member, as far as it is known. */

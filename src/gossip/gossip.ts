@@ -30,6 +30,7 @@ import { FIRST_EVENT_KIND, KINDS } from "./message.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { Neighbourhood } from "./neighbourhood.ts";
 import { LAN_PROFILE, type ProbeProfile } from "./probe_profile.ts";
+import type { Urgency } from "./own_capabilities.ts";
 import { Riders } from "./riders.ts";
 import { type MemberChange, Swim } from "./swim.ts";
 
@@ -122,6 +123,7 @@ export class Gossip {
       abilityOf: (other, atMs) => this.#events.capabilityRecordOf(other, atMs),
       onAbility: (record, atMs) => this.#events.learnCapabilities(record, atMs),
       send: (to, message, isUrgent) => this.#send(to, message, isUrgent),
+      sendLater: (to, message) => this.#riders.add(to, message, this.#tickedMs),
       dial,
       hangUp,
       onChange: (member) => this.#onChange(member),
@@ -293,17 +295,17 @@ export class Gossip {
 
   /**
    * Says what we can do, as a JSON object of at most 1,024 bytes: the village hears of it soon. Filters of queries are
-   * matched with `whole`, which may say more. What is not worth telling by itself goes when it is repeated.
+   * matched with `whole`, which may say more.
    */
   setCapabilities(
     record: string,
-    { whole = record, isWorthTelling = true }: {
+    { whole = record, urgency = "now" }: {
       readonly whole?: string;
-      readonly isWorthTelling?: boolean;
+      readonly urgency?: Urgency;
     } = {},
   ): void {
     this.#capabilities = whole;
-    this.#events.setCapabilities(record, isWorthTelling);
+    this.#events.setCapabilities(record, urgency);
   }
 
   /** What a member said last of what it can do. */

@@ -7,7 +7,7 @@
  *  3 ask       seq u32 | id 32                         "is that one there?" (SWIM's ping-req)
  *  4 nack      seq u32                                 "I could not tell": the asker's own link works (Lifeguard)
  *  5 rumours   rumour*
- *  6 digest    isAnswer u8 | low u32 | high u32        the sums of the sender's table; an answer says "the same"
+ *  6 digest    purpose u8 | low u32 | high u32         the sums of the sender's table: 0 asks, 1 "the same", 2 asks calmly
  *  7 summary   bits u8 | part u16 | (prefix 6 | incarnation u32 | isGone u8)*
  *  8 want      prefix 6 *
  *  9 records   (isDead u8 | record)*
@@ -115,11 +115,28 @@ export function encodeRumours(rumours: readonly Bytes[]): Bytes {
   return writer.finish();
 }
 
+/** Why sums are told: to hear whether they differ, at once or when there is time; or because they do not. */
+export type DigestPurpose = "ask" | "same" | "ask_calmly";
+const DIGEST_PURPOSES: readonly DigestPurpose[] = ["ask", "same", "ask_calmly"];
+
+export function readDigest(reader: ByteReader): {
+  readonly purpose: DigestPurpose;
+  readonly low: number;
+  readonly high: number;
+} {
+  const purpose = DIGEST_PURPOSES[reader.u8()];
+  const [low, high] = [reader.u32(), reader.u32()];
+  reader.end();
+  if (purpose) return { purpose, low, high };
+  throw new ByteReaderError("malformed", "Cannot read digest: its purpose is not known");
+}
+
 export function encodeDigest(
   { low, high }: { readonly low: number; readonly high: number },
-  { isAnswer }: { readonly isAnswer: boolean },
+  purpose: DigestPurpose,
 ): Bytes {
-  return new ByteWriter(10).u8(KINDS.digest).u8(isAnswer ? 1 : 0).u32(low >>> 0).u32(high >>> 0)
+  return new ByteWriter(10).u8(KINDS.digest).u8(DIGEST_PURPOSES.indexOf(purpose)).u32(low >>> 0)
+    .u32(high >>> 0)
     .finish();
 }
 

@@ -38,6 +38,8 @@ const SLACK = 0.25;
 const TICK_MS = 1_000;
 /** Dials for the neighbourhood at once. */
 const MAX_PENDING = 8;
+/** A newcomer is often one of many, and must listen meanwhile. */
+const MAX_PENDING_OF_NEWCOMER = 4;
 /** A dial that was neither answered nor refused is forgotten. */
 const PENDING_MS = 10_000;
 /** A newcomer dials whomever it learns of; the others leave it this long to do so, or both would. */
@@ -105,7 +107,8 @@ export class Neighbourhood {
     const isNewcomer = nowMs - this.#startMs < NEWCOMER_MS;
     if (!isNewcomer && nowMs - this.#lackingSinceMs < GRACE_MS) return;
     const { table, random, neighbours, id } = this.#host;
-    const room = Math.min(lacking, MAX_PENDING - this.#pending.size);
+    const atOnce = isNewcomer ? MAX_PENDING_OF_NEWCOMER : MAX_PENDING;
+    const room = Math.min(lacking, atOnce - this.#pending.size);
     const picked = table.sample(
       room,
       random,

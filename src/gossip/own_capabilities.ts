@@ -23,12 +23,16 @@ import { MAX_RECORD_BYTES } from "./event.ts";
 export const SETTLING_MS = 2_000;
 const REPETITIONS = 3;
 
+/** When a changed record is sent: at once, soon and along with something else, or when it is repeated anyway. */
+export type Urgency = "now" | "along" | "later";
+
 export class OwnCapabilities {
   readonly #random: Random;
   #chance: number;
   #text: string | undefined;
   #sent: SentRecord | undefined;
   #isChanged = false;
+  #isUrgent = false;
   /** Since when there is somebody to tell. */
   #sinceMs = Infinity;
 
@@ -47,10 +51,10 @@ export class OwnCapabilities {
   }
 
   /**
-   * Sets the record, which is sent soon if it is worth telling, otherwise when it is repeated. Throws `TypeError` when `text` is no JSON
+   * Sets the record, which is sent as its urgency says. Throws `TypeError` when `text` is no JSON
    * object and `RangeError` above 1,024 bytes.
    */
-  set(text: string, isWorthTelling = true): void {
+  set(text: string, urgency: Urgency = "now"): void {
     if (text === this.#text) return;
     if (!isRecord(text)) throw new TypeError("Cannot set capabilities: they are no JSON object");
     const { length } = encodeUtf8(text);
@@ -58,7 +62,8 @@ export class OwnCapabilities {
       throw new RangeError(`Cannot set capabilities: ${length} bytes exceed ${MAX_RECORD_BYTES}`);
     }
     this.#text = text;
-    this.#isChanged ||= isWorthTelling;
+    this.#isChanged ||= urgency !== "later";
+    this.#isUrgent ||= urgency === "now";
   }
 
   /** There is a neighbour, from `nowMs` on if it is the first. */
@@ -85,15 +90,15 @@ export class OwnCapabilities {
     return this.#sent.sentMs + gapMs * recordScale(memberCount);
   }
 
-  /** Whether what is sent next is no news: others know it, or learnt it in a handshake. */
+  /** Whether what is sent next can ride along: nothing depends on it, or others learnt it in a handshake. */
   get isCalm(): boolean {
-    return !this.#isChanged || !this.#sent;
+    return !this.#isUrgent || !this.#sent;
   }
 
   /** It is sent, as the signed event `bytes`. */
   markSent(bytes: Bytes, nowMs: number): void {
     this.#sent = { bytes, sentMs: nowMs };
-    this.#isChanged = false;
+    this.#isChanged = this.#isUrgent = false;
     this.#chance = this.#random.next();
   }
 }

@@ -65,6 +65,8 @@ export interface SwimHost {
   /** A member passes on a capability record. Throws when it is malformed. */
   onAbility(record: Bytes, nowMs: number): void;
   send(to: PeerId, message: Bytes, isUrgent: boolean): void;
+  /** Sends what can wait until something else goes the same way. */
+  sendLater(to: PeerId, message: Bytes): void;
   dial(record: MemberRecord): void;
   hangUp(id: PeerId): void;
   onChange(change: MemberChange): void;
@@ -125,6 +127,7 @@ export class Swim {
       ids,
       readRecord,
       send: (to, message) => host.send(to, message, false),
+      sendLater: (to, message) => host.sendLater(to, message),
       dial: (record) => host.dial(record),
       // What a newcomer learns by comparison is old news to the others.
       onRecord: (record, from, atMs) => this.#learn(record, from, atMs, atMs - nowMs < NEWCOMER_MS),

@@ -42,14 +42,19 @@ export function capabilitiesOf(reading: HostReading, workload: Workload = NO_WOR
   });
 }
 
-/** Whether peers should hear of `now` before the next regular report. */
-export function isWorthTelling(told: Capabilities, now: Capabilities): boolean {
+/** Whether `now` is another device, so to speak: it may or may not be given work any more. */
+export function isUrgent(told: Capabilities, now: Capabilities): boolean {
   return told.cpuCores !== now.cpuCores ||
     told.ramMb !== now.ramMb ||
     told.networkType !== now.networkType ||
     told.deviceType !== now.deviceType ||
     told.thermalState !== now.thermalState ||
-    told.availableForEvolution !== now.availableForEvolution ||
+    told.availableForEvolution !== now.availableForEvolution;
+}
+
+/** Whether peers should hear of `now` before the next regular report. */
+export function isWorthTelling(told: Capabilities, now: Capabilities): boolean {
+  return isUrgent(told, now) ||
     differs(told.cpuPercent, now.cpuPercent, TELLING_POINTS) ||
     differs(told.memoryPercent, now.memoryPercent, TELLING_POINTS) ||
     differs(told.batteryPercent, now.batteryPercent, TELLING_POINTS) ||

@@ -108,7 +108,7 @@ function honestMessages(random: Random): readonly Bytes[] {
     encodeAsk(seq, idOf(n()), PLAIN_ID_CODEC),
     encodeNack(seq),
     encodeRumours(rumours),
-    encodeDigest({ low: byte(random), high: byte(random) }, { isAnswer: byte(random) < 128 }),
+    encodeDigest({ low: byte(random), high: byte(random) }, byte(random) < 128 ? "ask" : "same"),
     encodeSummary({ bits: 0, part: 0 }, records.map((record) => [record, byte(random) < 64])),
     encodeWant(records.map(prefixOf)),
     ...encodeRecords(records.map((record) => [record, byte(random) < 64])),
@@ -234,7 +234,7 @@ Deno.test(
       target.gossip.receive(idOf(1), message, 0);
     }
     const flood = [
-      encodeDigest({ low: 1, high: 2 }, { isAnswer: false }),
+      encodeDigest({ low: 1, high: 2 }, "ask"),
       encodeWant(members.map(prefixOf)),
       encodeSummary({ bits: 0, part: 0 }, []),
     ];

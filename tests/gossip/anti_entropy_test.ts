@@ -42,6 +42,7 @@ class Side {
       ids: PLAIN_ID_CODEC,
       readRecord,
       send: (to, message) => void this.sent.push([to, message]),
+      sendLater: (to, message) => void this.sent.push([to, message]),
       dial: ({ id }) => void this.dialled.push(id),
       onRecord: (record, _, nowMs) => {
         if (this.table.isNews(record)) this.table.accept(record, nowMs);
@@ -218,7 +219,7 @@ Deno.test("AntiEntropy: a newcomer gets a table of 5,000 in one exchange", PURE,
 Deno.test("AntiEntropy: endless digests get a summary as often as its size allows", PURE, () => {
   const [a, b] = pair();
   for (let n = 10; n < 5_010; n++) learn(a, recordOf(n));
-  const digest = encodeDigest({ low: 1, high: 2 }, { isAnswer: false });
+  const digest = encodeDigest({ low: 1, high: 2 }, "ask");
   let bytes = 0;
   for (let ms = 0; ms < 60_000; ms += 10) {
     a.receive(b.id, digest, ms);
@@ -290,7 +291,7 @@ Deno.test("AntiEntropy: one digest cannot be answered by empty summaries for eve
 
 Deno.test("AntiEntropy gives nothing to whom it has no session with", PURE, () => {
   const a = new Side(1);
-  a.receive(idOf(9), encodeDigest({ low: 1, high: 2 }, { isAnswer: false }), 0);
+  a.receive(idOf(9), encodeDigest({ low: 1, high: 2 }, "ask"), 0);
   a.receive(idOf(9), encodeWant([prefixOf(recordOf(1))]), 0);
   assertEquals(a.look(), []);
 });
@@ -298,7 +299,7 @@ Deno.test("AntiEntropy gives nothing to whom it has no session with", PURE, () =
 Deno.test("AntiEntropy: a new session begins a new allowance", PURE, () => {
   const [a, b] = pair();
   learn(a, recordOf(10));
-  const digest = encodeDigest({ low: 1, high: 2 }, { isAnswer: false });
+  const digest = encodeDigest({ low: 1, high: 2 }, "ask");
   for (const _ of [1, 2]) a.receive(b.id, digest, 0);
   assertEquals(a.look(), [KINDS.summary]);
   a.neighbours.set(b.id, neighbourOf());
@@ -321,7 +322,7 @@ Deno.test("AntiEntropy compares on its own with any member, dialled where need b
   const metMs = dueMs + 9_999;
   const soonMs = a.antiEntropy.deadlineMs;
   assert(soonMs >= metMs + 1_500 && soonMs <= metMs + 2_500, "the first comparison may be lost");
-  a.receive(idOf(2), encodeDigest(a.table.sums, { isAnswer: true }), metMs);
+  a.receive(idOf(2), encodeDigest(a.table.sums, "same"), metMs);
   a.antiEntropy.tick(soonMs);
   assertEquals(a.look(), [KINDS.digest]);
   const nextMs = a.antiEntropy.deadlineMs;
@@ -374,7 +375,7 @@ Deno.test(
     }
     assert(compared >= 16 && compared <= 19, `${compared}: sixteen times, then as seldom as ever`);
     for (let change = 0; change < 3; change++) a.antiEntropy.changed(100_000);
-    a.receive(b.id, encodeDigest(a.table.sums, { isAnswer: true }), 100_000);
+    a.receive(b.id, encodeDigest(a.table.sums, "same"), 100_000);
     let again = 0;
     for (let ms = 100_000; ms < 120_000; ms += 100) {
       a.antiEntropy.tick(ms);
@@ -386,7 +387,7 @@ Deno.test(
 
 Deno.test("AntiEntropy refuses messages that are cut off, or longer than they say", PURE, () => {
   const [a, b] = pair();
-  const digest = encodeDigest({ low: 1, high: 2 }, { isAnswer: false });
+  const digest = encodeDigest({ low: 1, high: 2 }, "ask");
   for (let length = 1; length < digest.length; length++) {
     assertThrows(() => a.receive(b.id, digest.slice(0, length), 0), ByteReaderError);
   }

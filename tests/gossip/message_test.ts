@@ -57,8 +57,8 @@ Deno.test("the other messages have the bytes of the diagram", PURE, () => {
   assertEquals(encodeNack(5).toHex(), "04" + "00000005");
   assertEquals(encodeRumours(rumours).toHex(), "05" + told);
   const sums = { low: -1, high: 0x1234_5678 };
-  assertEquals(encodeDigest(sums, { isAnswer: false }).toHex(), "06" + "00" + "ffffffff12345678");
-  assertEquals(encodeDigest(sums, { isAnswer: true }).toHex(), "06" + "01" + "ffffffff12345678");
+  assertEquals(encodeDigest(sums, "ask").toHex(), "06" + "00" + "ffffffff12345678");
+  assertEquals(encodeDigest(sums, "same").toHex(), "06" + "01" + "ffffffff12345678");
   const [one, two] = [recordOf(1, { incarnation: 258 }), recordOf(2)];
   assertEquals(
     encodeSummary({ bits: 3, part: 5 }, [[one, false], [two, true]]).toHex(),

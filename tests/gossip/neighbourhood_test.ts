@@ -75,23 +75,23 @@ Deno.test("wantedDegree() is everybody up to 32, then max(16, ceil(3 log2 N))", 
   }
 });
 
-Deno.test("Neighbourhood: a newcomer dials at once, eight at a time", PURE, () => {
+Deno.test("Neighbourhood: a newcomer dials at once, four at a time", PURE, () => {
   const bench = new Bench(100);
   bench.run(0, 1_050);
-  assertEquals(bench.dialled.length, 8);
-  assertEquals(new Set(bench.dialled).size, 8);
+  assertEquals(bench.dialled.length, 4);
+  assertEquals(new Set(bench.dialled).size, 4);
   bench.dialled.slice(0, 3).forEach((id) => {
     bench.neighbours.set(id, neighbourOf());
     bench.neighbourhood.settled(id);
   });
   bench.run(1_050, 2_050);
-  assertEquals(bench.dialled.length, 11);
+  assertEquals(bench.dialled.length, 7);
 });
 
 Deno.test("Neighbourhood.hurry() looks at once while we are new", PURE, () => {
   const bench = new Bench(10);
   bench.neighbourhood.tick(1_000);
-  assertEquals(bench.dialled.length, 8);
+  assertEquals(bench.dialled.length, 4);
   bench.neighbourhood.tick(1_250);
   bench.neighbourhood.hurry(4_000);
   assert(bench.neighbourhood.deadlineMs <= 4_050);

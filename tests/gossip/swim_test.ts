@@ -66,6 +66,7 @@ class Bench {
       abilityOf: () => undefined,
       onAbility: () => {},
       send: (to, message) => void this.sent.push([to, message]),
+      sendLater: (to, message) => void this.sent.push([to, message]),
       dial: ({ id }) => void this.dialled.push(id),
       hangUp: (id) => void this.hungUp.push(id),
       onChange: ({ id, incarnation, change }) => {
@@ -618,7 +619,7 @@ Deno.test("Swim refuses kinds that are not known, and garbage after", PURE, () =
   const bench = new Bench();
   bench.meet(0, 1);
   const ask = encodeAsk(1, A, PLAIN_ID_CODEC);
-  const messages = [ask, encodeNack(1), encodeDigest({ low: 0, high: 0 }, { isAnswer: true })];
+  const messages = [ask, encodeNack(1), encodeDigest({ low: 0, high: 0 }, "same")];
   for (const message of messages) {
     assertThrows(() => bench.hear(A, new Uint8Array([...message, 0]), 0), ByteReaderError);
   }
