@@ -55,9 +55,9 @@ export interface MuxOptions {
 
 export class Mux {
   readonly hasStreams: boolean;
+  readonly hasGossip: boolean;
   readonly #events: MuxEvents;
   readonly #isDialer: boolean;
-  readonly #hasGossip: boolean;
   readonly #host: StreamHost;
   readonly #streams = new Map<number, MuxStream>();
   readonly #unaccepted: MuxStream[] = [];
@@ -76,7 +76,7 @@ export class Mux {
     this.hasStreams = options.hasStreams;
     this.#events = options.events;
     this.#isDialer = options.isDialer;
-    this.#hasGossip = options.hasGossip ?? false;
+    this.hasGossip = options.hasGossip ?? false;
     this.#nextId = options.isDialer ? 1 : 2;
     this.#host = {
       wantToSend: (stream) => this.#enqueue(stream),
@@ -142,7 +142,7 @@ export class Mux {
 
   /** Sends what the village says, as {@link sendMessage}; nothing to a peer that does not speak it. */
   sendGossip(body: Bytes, priority: Priority): void {
-    if (!this.#hasGossip) return;
+    if (!this.hasGossip) return;
     this.#queue.addMessage(body, priority, MUX_KINDS.gossip);
     this.#wake();
   }
@@ -204,7 +204,7 @@ export class Mux {
       this.#isKept = true;
       return this.#events.onMessage(body);
     }
-    if (kind === MUX_KINDS.gossip && this.#hasGossip) {
+    if (kind === MUX_KINDS.gossip && this.hasGossip) {
       if (flags !== 0 || id !== 0) throw malformed("gossip has no flags or stream");
       this.#isKept = true;
       return this.#events.onGossip?.(body);

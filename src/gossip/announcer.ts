@@ -7,7 +7,7 @@
  * | any, along the tree             | eager neighbours, who were sent it  | {@link URGENT_WINDOW_MS}           |
  * | named events and queries        | lazy neighbours                     | {@link URGENT_WINDOW_MS}           |
  * | capability records              | {@link FEW} lazy neighbours         | {@link CALM_WINDOW_MS} at most     |
- * | any, in a full mesh             | {@link FEW} neighbours              | as capability records and again    |
+ * | records in a full mesh          | {@link FEW} neighbours              | {@link MESH_WINDOW_MS}             |
  * | named events and queries, again | {@link FEW} neighbours              | {@link REMINDER_MS}, twice         |
  * | what is kept of these           | a new neighbour                     | at once, and once more             |
  *
@@ -27,6 +27,8 @@ export const URGENT_WINDOW_MS = 20;
 export const CALM_WINDOW_MS = 5_000;
 /** Younger records are not announced to lazy neighbours yet: the tree may be about to bring them. */
 export const CALM_AGE_MS = 2_000;
+/** In a full mesh records ride along with probes; only who has no session with their origin has not got them by then. */
+export const MESH_WINDOW_MS = 25_000;
 export const REMINDER_MS = 5_000;
 export const FEW = 4;
 /** Named events and queries that have come so far are announced only. */
@@ -36,6 +38,7 @@ export interface AnnouncerHost {
   readonly eager: ReadonlySet<PeerId>;
   readonly lazy: ReadonlySet<PeerId>;
   send(to: PeerId, message: Bytes): void;
+  sendLater(to: PeerId, message: Bytes): void;
   /** The last `count` named events and queries that are kept. */
   latest(count: number, nowMs: number): readonly KeptEvent[];
 }
@@ -50,6 +53,8 @@ export class Announcer {
   #forFew: KeptEvent[] = [];
   #urgentDueMs = Infinity;
   #calmDueMs = Infinity;
+  #inMesh: KeptEvent[] = [];
+  #meshDueMs = Infinity;
   #reminderDueMs = Infinity;
 
   constructor(host: AnnouncerHost, random: Random) {
@@ -58,7 +63,7 @@ export class Announcer {
   }
 
   get deadlineMs(): number {
-    return Math.min(this.#urgentDueMs, this.#calmDueMs, this.#reminderDueMs);
+    return Math.min(this.#urgentDueMs, this.#calmDueMs, this.#meshDueMs, this.#reminderDueMs);
   }
 
   /** A new neighbour, which may have been away, is offered what is kept. */
@@ -88,13 +93,14 @@ export class Announcer {
   /** An event is here that its origin has sent to everybody. */
   addInMesh(event: KeptEvent, nowMs: number): void {
     if (event.class !== EVENT_CLASSES.capabilities) return this.#remindLater(nowMs);
-    this.#forFew.push(event);
-    this.#calmDueMs = Math.min(this.#calmDueMs, nowMs + CALM_WINDOW_MS);
+    this.#inMesh.push(event);
+    this.#meshDueMs = Math.min(this.#meshDueMs, nowMs + MESH_WINDOW_MS);
   }
 
   tick(nowMs: number): void {
     if (nowMs >= this.#urgentDueMs) this.#announceUrgent();
     if (nowMs >= this.#calmDueMs) this.#announceCalm(nowMs);
+    if (nowMs >= this.#meshDueMs) this.#announceInMesh();
     if (nowMs >= this.#reminderDueMs) this.#remind(nowMs);
   }
 
@@ -110,6 +116,14 @@ export class Announcer {
     this.#forFew = this.#forFew.filter(({ arrivedMs }) => nowMs - arrivedMs < CALM_AGE_MS);
     this.#calmDueMs = this.#forFew.length > 0 ? nowMs + CALM_WINDOW_MS : Infinity;
     this.#announce(due, this.#few(this.#host.lazy));
+  }
+
+  #announceInMesh(): void {
+    this.#meshDueMs = Infinity;
+    const messages = encodeAnnouncements(this.#inMesh.splice(0));
+    for (const id of this.#few(this.#host.lazy)) {
+      for (const message of messages) this.#host.sendLater(id, message);
+    }
   }
 
   #remind(nowMs: number): void {

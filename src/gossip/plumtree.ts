@@ -83,8 +83,9 @@ export class Plumtree {
     this.#host = host;
     this.#random = random;
     this.#missing = new MissingEvents(this, random);
-    const { send, latest } = host;
-    this.#announcer = new Announcer({ eager: this.#eager, lazy: this.#lazy, send, latest }, random);
+    const { send, sendLater, latest } = host;
+    const links = { eager: this.#eager, lazy: this.#lazy };
+    this.#announcer = new Announcer({ ...links, send, sendLater, latest }, random);
   }
 
   /** Neighbours that are sent events. */

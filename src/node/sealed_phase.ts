@@ -22,6 +22,8 @@ export interface SealedPhaseOptions {
 
 /** What may leave of a conversation that ends: what is small and was said before. */
 const LAST_WORDS: FillLimits = Object.freeze({ bulkBytes: 0, mayGrant: false });
+/** The village's own probes come round sooner; asking as well would double them. */
+const GOSSIP_PATIENCE = 2;
 const MAX_LAST_WORDS_BYTES = 262_144;
 
 export class SealedPhase {
@@ -73,7 +75,8 @@ export class SealedPhase {
   deadlineMs(heardMs: number): number {
     const { silenceMs, keepaliveMs } = this.#options.deadlines;
     if (!this.mux.hasStreams) return heardMs + silenceMs;
-    return this.#probeDueMs === Infinity ? heardMs + keepaliveMs : this.#probeDueMs;
+    if (this.#probeDueMs !== Infinity) return this.#probeDueMs;
+    return heardMs + keepaliveMs * (this.mux.hasGossip ? GOSSIP_PATIENCE : 1);
   }
 
   /** Asks a peer that is due to be asked; `true` when it is taken for dead. */
