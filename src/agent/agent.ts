@@ -21,9 +21,7 @@ import type { LegacyPolicy } from "../discovery/responder.ts";
 import type { LidState } from "../host/lid.ts";
 import type { HostReading } from "../host/reading.ts";
 import { reachableFrom } from "../mesh/peer_record.ts";
-import type { GossipEvent } from "../gossip/gossip.ts";
 import type { Urgency } from "../gossip/own_capabilities.ts";
-import type { MemberChange } from "../gossip/swim.ts";
 import type { KnownPeer } from "../mesh/peer_store.ts";
 import { Registry, type RegistryOptions } from "../mesh/registry.ts";
 import { selectForEvolution, type Selection } from "../mesh/selection.ts";
@@ -43,6 +41,7 @@ import { FILE_PUT, FileReceiver, refuseFiles } from "./file_receiver.ts";
 import { FileSender, type SendFileOptions } from "./file_sender.ts";
 import { Gatekeeper, type GatekeeperOptions } from "./gatekeeper.ts";
 import { LidWatch } from "./lid_watch.ts";
+import { VillageNews } from "./village_news.ts";
 import { Villager } from "./villager.ts";
 import { Vitals } from "./vitals.ts";
 import { watchForWake } from "./wake_watch.ts";
@@ -153,6 +152,12 @@ export class Agent {
       onMeasured: () => this.villager.review(),
       tell: (_, urgency) => this.#tellStatus(urgency),
     }, first);
+    const news = new VillageNews({
+      registry: this.registry,
+      members: () => this.villager.gossip.members,
+      nowMs: () => clock.now(),
+      log,
+    });
     this.villager = new Villager({
       identity,
       node: this.node,
@@ -164,7 +169,7 @@ export class Agent {
       addresses: options.addresses,
       reading: () => this.#vitals.reading,
       dial: (id, addresses) => this.whereabouts.seek(id, addresses),
-      onEvent: (event) => this.#onGossip(event),
+      onEvent: (event) => news.take(event),
       onStranger: (id, from) => this.#credentials?.miss(id, from),
     });
     this.whereabouts = new Whereabouts({
@@ -396,41 +401,6 @@ export class Agent {
     }
     const level = isTrustCode(code) ? "warn" : "info";
     this.#options.log(level, "peer disconnected", { peer: shortId(id), code });
-  }
-
-  #onGossip(event: GossipEvent): void {
-    switch (event.type) {
-      case "member":
-        return this.#onMember(event.member);
-      case "capabilities":
-        return this.#onCapabilities(event.id, event.record);
-      case "event": {
-        const { origin, name } = event.event;
-        return this.#options.log("info", "event", { name, from: shortId(origin) });
-      }
-      case "query":
-        return this.#options.log("debug", "query", { name: event.query.name });
-    }
-  }
-
-  /** A member says what it can do, by way of others: it may be given work without a session. */
-  #onCapabilities(id: PeerId, record: string | undefined): void {
-    if (record === undefined) return this.registry.amend(id, { isAlive: false });
-    try {
-      const capabilities = readCapabilities(Fields.of(JSON.parse(record)), { withLoad: true });
-      const addresses = this.villager.gossip.members.record(id)?.addresses ?? [];
-      const isAlive = this.villager.gossip.members.stateOf(id) === "alive";
-      this.registry.learn({ id, capabilities, addresses, isAlive }, this.#options.clock.now());
-    } catch (error) {
-      if (!(error instanceof FieldError)) throw error;
-      this.#options.log("debug", "record refused", { peer: shortId(id), reason: error.message });
-    }
-  }
-
-  #onMember({ id, change }: MemberChange): void {
-    this.registry.amend(id, { isAlive: change === "alive" || change === "joined" });
-    const level = change === "reaped" ? "debug" : "info";
-    this.#options.log(level, `member ${change}`, { peer: shortId(id) });
   }
 
   #onEnvelope({ from, envelope }: NodeEvent & { type: "envelope" }): void {
