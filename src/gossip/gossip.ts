@@ -81,8 +81,8 @@ export type PartingCause = "lost" | "goodbye" | "surplus";
 const FIRST_PROBE_MS = 10_000;
 /** After the first session, what we said in a former life is known: every neighbour tells it. */
 const SETTLE_MS = 2_000;
-/** What a member may send at once. */
-const MAX_HELD = EVENT_BURST;
+/** Well below what a member may send at once, so that all of it can be told. */
+const MAX_HELD = EVENT_BURST / 2;
 /** So late a tick means that the whole device stood still. */
 const STANDSTILL_MS = 5_000;
 
@@ -276,7 +276,10 @@ export class Gossip {
    * `RangeError`.
    */
   broadcast(name: string, data: string, nowMs: number): void {
-    if (nowMs >= this.#settledMs) return this.#events.broadcast(name, data, nowMs);
+    if (nowMs >= this.#settledMs) {
+      this.#tellHeld(nowMs);
+      return this.#events.broadcast(name, data, nowMs);
+    }
     // Events are numbered by the incarnation. One that was told before we know that of a former life would be taken
     // for an old one by whoever remembers that.
     const { id, signer, ids = PLAIN_ID_CODEC } = this.#options;

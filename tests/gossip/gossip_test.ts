@@ -235,8 +235,21 @@ Deno.test("Gossip.broadcast() says at once what cannot be told, met anybody or n
   const alone = new Hamlet().start(1);
   assertThrows(() => alone.gossip.broadcast("no name", "", 0), TypeError);
   assertThrows(() => alone.gossip.broadcast("note", "x".repeat(4_097), 0), RangeError);
-  for (let i = 0; i < EVENT_BURST; i++) alone.gossip.broadcast("note", `${i}`, 0);
+  for (let i = 0; i < EVENT_BURST / 2; i++) alone.gossip.broadcast("note", `${i}`, 0);
   assertThrows(() => alone.gossip.broadcast("note", "100", 0), EventError, "too many");
+});
+
+Deno.test("Gossip tells all that it held, before what is told next", PURE, () => {
+  const hamlet = new Hamlet();
+  const first = hamlet.start(1);
+  for (let i = 0; i < EVENT_BURST / 2; i++) first.gossip.broadcast("note", `${i}`, 0);
+  hamlet.start(2, 1);
+  hamlet.run(1_999);
+  first.gossip.broadcast("note", "last", hamlet.nowMs + 1);
+  hamlet.run(10_000);
+  const expected = [...Array(EVENT_BURST / 2).keys()].map(String);
+  assertEquals(hamlet.resident(2).heard.length, expected.length + 1);
+  assertEquals(new Set(hamlet.resident(2).heard), new Set([...expected, "last"]));
 });
 
 Deno.test(
