@@ -16,7 +16,7 @@ import { CRITICAL, NORMAL } from "../channel/scheduler.ts";
 import type { VerifySignature } from "../discovery/signature.ts";
 import { EventError } from "../gossip/event.ts";
 import { Gossip, type GossipEvent, type PartingCause } from "../gossip/gossip.ts";
-import { MAX_FULL_MESH } from "../gossip/neighbourhood.ts";
+import { EAGER_MEMBERS, MAX_FULL_MESH } from "../gossip/neighbourhood.ts";
 import type { Urgency } from "../gossip/own_capabilities.ts";
 import { LAN_PROFILE, type ProbeProfile, WAN_PROFILE } from "../gossip/probe_profile.ts";
 import type { OwnQuery, QueryHandle, ReceivedQuery } from "../gossip/events.ts";
@@ -54,9 +54,9 @@ export const SURPLUS = "surplus";
 /** With fewer sessions than this, any peer that the dial plan knows is welcome. */
 const LONELY = 3;
 
-/** Up to so many members a mesh is woven at once; above, a dial waits for up to so long a member. */
-const EAGER_MEMBERS = 12;
-const PATIENCE_MS = 60;
+/** A dial that has time waits for this long, and up to so long a member. */
+const PATIENCE_MS = 1_500;
+const PATIENCE_A_MEMBER_MS = 60;
 
 /** How patient others must be with a device: on battery and abroad, more. */
 export function profileFor({ onMains, networkType }: HostReading): ProbeProfile {
@@ -105,7 +105,8 @@ export class Villager {
    */
   get patienceMs(): number {
     const { awake } = this.gossip.members;
-    return awake <= EAGER_MEMBERS ? 0 : this.#options.random.next() * awake * PATIENCE_MS;
+    if (awake <= EAGER_MEMBERS) return 0;
+    return PATIENCE_MS + this.#options.random.next() * awake * PATIENCE_A_MEMBER_MS;
   }
 
   /** Whether the village holds `id` for alive. */

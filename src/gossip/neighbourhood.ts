@@ -38,6 +38,8 @@ const SLACK = 0.25;
 const TICK_MS = 1_000;
 /** Dials for the neighbourhood at once. */
 const MAX_PENDING = 8;
+/** Up to so many members a mesh is woven at once. */
+export const EAGER_MEMBERS = 12;
 /** A newcomer is often one of many, and must listen meanwhile. */
 const MAX_PENDING_OF_NEWCOMER = 4;
 /** A dial that was neither answered nor refused is forgotten. */
@@ -104,7 +106,10 @@ export class Neighbourhood {
 
   #meet(lacking: number, nowMs: number): void {
     this.#lackingSinceMs = Math.min(this.#lackingSinceMs, nowMs);
-    const isNewcomer = nowMs - this.#startMs < NEWCOMER_MS;
+    const isNew = nowMs - this.#startMs < NEWCOMER_MS;
+    const { awake } = this.#host.table;
+    // Some dozen that start together first learn of each other; as many handshakes as a mesh takes would delay that.
+    const isNewcomer = isNew && (awake <= EAGER_MEMBERS || awake > MAX_FULL_MESH);
     if (!isNewcomer && nowMs - this.#lackingSinceMs < GRACE_MS) return;
     const { table, random, neighbours, id } = this.#host;
     const atOnce = isNewcomer ? MAX_PENDING_OF_NEWCOMER : MAX_PENDING;

@@ -35,6 +35,7 @@ import {
   readRumours,
 } from "./message.ts";
 import type { Neighbour } from "./neighbour.ts";
+import { MAX_FULL_MESH } from "./neighbourhood.ts";
 import { OwnRecord } from "./own_record.ts";
 import type { ProbeProfile } from "./probe_profile.ts";
 import { Prober } from "./prober.ts";
@@ -248,7 +249,7 @@ export class Swim {
   /** Says something new of ourselves, to every neighbour at once. */
   declare(status: RecordStatus, nowMs: number): void {
     this.#raise(0, status, nowMs);
-    for (const id of this.#host.neighbours.keys()) this.#tell(id, this.own, true);
+    this.#tellAll(this.own);
   }
 
   /** Our addresses, or our pace, may be others now: the village is told if they are. */
@@ -309,7 +310,10 @@ export class Swim {
     this.#antiEntropy.changed(nowMs);
     // A new word is no answer: whom we cannot reach, we go on looking for.
     if (record.status !== "alive") this.#prober.drop(id);
-    this.#rumours.spread(id, { kind: "record", record }, nowMs, isOld);
+    // In a small village whoever is met first tells all: one message each, and rumours for those it does not reach.
+    const isMetFirst = was === undefined && from === id && this.table.awake <= MAX_FULL_MESH;
+    if (isMetFirst) this.#tellAll(record);
+    this.#rumours.spread(id, { kind: "record", record }, nowMs, isOld || isMetFirst);
     const change = was === undefined && record.status === "alive" ? "joined" : record.status;
     if (was !== change) this.#host.onChange({ id, incarnation, change });
   }
@@ -366,6 +370,12 @@ export class Swim {
     if (!this.#own.raise(above, status, nowMs)) return;
     this.table.accept(this.own, nowMs);
     this.#rumours.spread(this.own.id, { kind: "record", record: this.own }, nowMs);
+  }
+
+  #tellAll(record: MemberRecord): void {
+    for (const id of this.#host.neighbours.keys()) {
+      if (id !== record.id) this.#tell(id, record, true);
+    }
   }
 
   #tell(to: PeerId, record: MemberRecord, isUrgent: boolean): void {
