@@ -127,6 +127,10 @@ function overheard(): readonly Bytes[] {
     hamlet.nowMs,
   );
   hamlet.run(8_000);
+  // Who is gone is asked about; who is cut off from an origin asks for its events.
+  hamlet.crash(5);
+  hamlet.part(1, 3, "lost");
+  hamlet.run(30_000);
   const byKind = new Map<string, string>();
   for (const line of hamlet.tape) {
     const hex = line.split(" ")[3] ?? "";
