@@ -64,10 +64,7 @@ export function playScenario(scenario: Scenario, options: RunOptions): Outcome {
       return world;
     },
   });
-  const broken = Object.entries(scenario.limits).flatMap(([name, limit]) => {
-    const value = metrics[name] ?? NaN;
-    return value <= limit ? [] : [`${name} is ${value}, of at most ${limit}; replay: ${replay}`];
-  });
+  const broken = brokenLimits(scenario.limits, metrics, replay);
   return {
     scenario: scenario.name,
     seed,
@@ -80,6 +77,14 @@ export function playScenario(scenario: Scenario, options: RunOptions): Outcome {
     rssMb: Deno.memoryUsage().rss / 1e6,
     digest: worlds.map(({ digest }) => digest).join(""),
   };
+}
+
+/** Which `metrics` are past their `limits`, or were not measured, in words; `replay` is the command for it. */
+export function brokenLimits(limits: Metrics, metrics: Metrics, replay: string): readonly string[] {
+  return Object.entries(limits).flatMap(([name, limit]) => {
+    const value = metrics[name] ?? NaN;
+    return value <= limit ? [] : [`${name} is ${value}, of at most ${limit}; replay: ${replay}`];
+  });
 }
 
 /** The value that a share of `values` does not exceed: the nearest rank. */

@@ -1,6 +1,6 @@
 /** What a scenario of whole agents is; as `scenario.ts`, but it takes the event loop's turns. */
 
-import type { Metrics, Outcome, Scenario } from "../scenario.ts";
+import { brokenLimits, type Metrics, type Outcome, type Scenario } from "../scenario.ts";
 import { SealedWorld, type SealedWorldOptions } from "./sealed_world.ts";
 
 export interface SealedRun {
@@ -38,10 +38,7 @@ export async function playSealed(
   };
   const metrics = await scenario.play({ seed, nodes, world });
   for (const each of worlds) await each.close();
-  const broken = Object.entries(scenario.limits).flatMap(([name, limit]) => {
-    const value = metrics[name] ?? NaN;
-    return value <= limit ? [] : [`${name} is ${value}, of at most ${limit}; replay: ${replay}`];
-  });
+  const broken = brokenLimits(scenario.limits, metrics, replay);
   return {
     scenario: scenario.name,
     seed,
