@@ -4,10 +4,11 @@
 
 import { type Clock, pause } from "../base/clock.ts";
 import { CodedError } from "../base/errors.ts";
+import type { Self } from "../base/self.ts";
 import type { Address } from "../net/address.ts";
 import { ControlClient } from "../control/client.ts";
 import { Child, failureOf } from "./child.ts";
-import { agentLaunch, LOOPBACK, type Self } from "./launch.ts";
+import { agentLaunch, LOOPBACK } from "./launch.ts";
 import type { AgentSample } from "./sample.ts";
 
 export interface AgentProcessOptions {

@@ -3,7 +3,7 @@
  * {@link Child.exited} has resolved.
  */
 
-import type { Launch } from "./launch.ts";
+import type { Launch } from "../base/self.ts";
 
 /** How a process ended. */
 export interface Exit {

@@ -11,8 +11,8 @@
  */
 
 import { type Clock, pause } from "../base/clock.ts";
+import type { Self } from "../base/self.ts";
 import { Display } from "./display.ts";
-import type { Self } from "./launch.ts";
 import { measureOverhead } from "./overhead.ts";
 import { findProblems, renderSummary } from "./report.ts";
 import type { VillageSample } from "./sample.ts";

@@ -2,9 +2,10 @@
  * One old node of the village as seen from the demo: its process and what it has printed.
  */
 
+import type { Self } from "../base/self.ts";
 import type { Address } from "../net/address.ts";
 import { Child, failureOf } from "./child.ts";
-import { legacyLaunch, LOOPBACK, type Self } from "./launch.ts";
+import { legacyLaunch, LOOPBACK } from "./launch.ts";
 import { readLegacyEvent } from "./legacy_process.ts";
 import type { LegacySample } from "./sample.ts";
 

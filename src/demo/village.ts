@@ -8,9 +8,10 @@
 
 import { type Clock, pause } from "../base/clock.ts";
 import { CodedError, describeError } from "../base/errors.ts";
+import type { Self } from "../base/self.ts";
 import type { Address } from "../net/address.ts";
 import { AgentProcess } from "./agent_process.ts";
-import { LOOPBACK, type Self } from "./launch.ts";
+import { LOOPBACK } from "./launch.ts";
 import { LegacyChild } from "./legacy_child.ts";
 import type { AgentSample, VillageSample } from "./sample.ts";
 import { countRegistered, idsOf, isAgentComplete } from "./summary.ts";

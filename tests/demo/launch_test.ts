@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { agentLaunch, legacyLaunch, type Self } from "../../src/demo/launch.ts";
+import { PERMISSION_FLAGS } from "../../src/base/permissions.ts";
+import { FEATURE_FLAGS, type Self } from "../../src/base/self.ts";
+import { agentLaunch, legacyLaunch } from "../../src/demo/launch.ts";
 
 const FROM_SOURCE: Self = {
   execPath: "/usr/bin/runtime",
@@ -24,7 +26,7 @@ Deno.test("agentLaunch() runs the main module again under the runtime", {
 }, () => {
   assertEquals(agentLaunch(FROM_SOURCE, { stateDir: "/state/1", peers: PEERS }), {
     program: "/usr/bin/runtime",
-    args: ["run", "-A", "--no-prompt", "file:///src/main.ts", ...AGENT_ARGS],
+    args: ["run", ...FEATURE_FLAGS, ...PERMISSION_FLAGS, "file:///src/main.ts", ...AGENT_ARGS],
   });
 });
 
@@ -60,7 +62,7 @@ Deno.test(
     assertEquals(legacyLaunch(COMPILED, options), { program: "/usr/bin/hamlet", args });
     assertEquals(legacyLaunch(FROM_SOURCE, options), {
       program: "/usr/bin/runtime",
-      args: ["run", "-A", "--no-prompt", "file:///src/main.ts", ...args],
+      args: ["run", ...FEATURE_FLAGS, ...PERMISSION_FLAGS, "file:///src/main.ts", ...args],
     });
   },
 );
