@@ -22,6 +22,7 @@ const RANKS: Readonly<Record<string, number>> = {
   gossip: 6,
   mesh: 6,
   host: 7,
+  service: 7,
   work: 7,
   agent: 8,
   control: 9,

@@ -13,7 +13,13 @@ export const ENVIRONMENT: readonly string[] = Object.freeze([
   "HAMLET_*",
   "HOME",
   "LOCALAPPDATA",
+  "NOTIFY_SOCKET",
   "PATH",
+  "SUDO_USER",
+  "USER",
+  "WATCHDOG_PID",
+  "WATCHDOG_USEC",
+  "XDG_CONFIG_HOME",
   "XDG_STATE_HOME",
 ]);
 
@@ -24,6 +30,7 @@ export const SYSTEM_FACTS: readonly string[] = Object.freeze([
   "networkInterfaces",
   "statfs",
   "systemMemoryInfo",
+  "uid",
 ]);
 
 /** The permissions as flags of `deno run` and `deno compile`. Whoever lacks one is told, never asked. */
