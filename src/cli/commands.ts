@@ -4,6 +4,7 @@
 
 import { JSON_FLAG, STATE, WATCH } from "./common_flags.ts";
 import { type Flag, type GivenFlags, HELP_FLAG } from "./flags.ts";
+import { SYSTEM_COMMANDS } from "./system_commands.ts";
 import { VILLAGE_COMMANDS } from "./village_commands.ts";
 
 /** What a command is given besides its flags. */
@@ -311,6 +312,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
     examples: ["hamlet status", "hamlet status --json"],
     load: () => import("./commands/status.ts"),
   },
+  ...SYSTEM_COMMANDS,
   {
     name: "candidates",
     summary: "List the peers fit for evolution, best first",

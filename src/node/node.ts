@@ -117,6 +117,8 @@ export class Node {
   readonly #sessions = new Map<PeerId, Session>();
   readonly #listeners: Listener[] = [];
   readonly #loops: Promise<void>[] = [];
+  /** Listeners whose connections are taken. */
+  #accepting = 0;
   readonly #dials = new Set<Promise<DialOutcome>>();
   readonly #retryTimer: Timer;
   #isClosed = false;
@@ -135,6 +137,11 @@ export class Node {
 
   isConnected(id: PeerId): boolean {
     return this.#sessions.has(id);
+  }
+
+  /** Whether connections are taken at every listener. */
+  get isServing(): boolean {
+    return this.#accepting > 0 && this.#accepting === this.#listeners.length && !this.#isClosed;
   }
 
   /** Connections that have not authenticated. */
@@ -157,7 +164,8 @@ export class Node {
   /** Serves the connections of `listener` until the node closes, and closes it then. */
   listen(listener: Listener): void {
     this.#listeners.push(listener);
-    this.#loops.push(this.#acceptLoop(listener));
+    this.#accepting++;
+    this.#loops.push(this.#acceptLoop(listener).finally(() => this.#accepting--));
   }
 
   /** Dials `address` and resolves when it is known what became of it. Rejects only on a defect. */

@@ -15,6 +15,8 @@ import { ControlServer } from "../../control/server.ts";
 import { collectGarbage } from "../../host/garbage.ts";
 import { HOST_OS } from "../../host/source.ts";
 import { formatAddress } from "../../net/address.ts";
+import { NotifyError, readNotifyAddress } from "../../service/notify_socket.ts";
+import { Supervised } from "../../service/supervised.ts";
 import { ensureDirectory, lockFile, StoreError } from "../../store/files.ts";
 import { LOCK_FILE } from "../../store/state_directory.ts";
 import { type Device, openDevice, startAgent } from "../assembly.ts";
@@ -56,23 +58,47 @@ export async function run({ flags }: CommandContext): Promise<number> {
 /** Runs agents, one after another as the device moves from network to network, until told to stop. */
 async function serve(config: UpConfig, log: Log): Promise<void> {
   const device = await openDevice(config, log);
+  const supervised = supervise(log);
   const stop = new AbortController();
   untilInterrupted((signal) => {
     log("info", "stopping", { signal });
     stop.abort();
   });
+  stop.signal.addEventListener("abort", () => void supervised?.stopping(), { once: true });
   if (config.hasLeash) void untilInputEnds().then(() => stop.abort());
   let { ports } = config;
   while (!stop.signal.aborted) {
-    const { listener, move } = await serveNetwork(device, { ...config, ports }, stop, log);
+    const run = { config: { ...config, ports }, stop, supervised, log };
+    const { listener, move } = await serveNetwork(device, run);
     if (!move) break;
     // Also when told to stop meanwhile: the invitation is used up, the others know that we left.
     await moveState(config.stateDir, move, log);
     // Who knows us by our address finds us at the same one.
     ports = [...new Set([listener.port, ...config.ports])];
   }
+  supervised?.close();
   device.source.close();
   log("info", "stopped");
+}
+
+/** The service manager that has started us, if one has. */
+function supervise(log: Log): Supervised | undefined {
+  try {
+    const address = readNotifyAddress((name) => Deno.env.get(name), Deno.pid);
+    return address && new Supervised({ address, clock: systemClock, log });
+  } catch (error) {
+    if (!(error instanceof NotifyError)) throw error;
+    log("warn", "service manager not told", { reason: error.message });
+    return undefined;
+  }
+}
+
+/** What an agent runs by, besides the device. */
+interface Run {
+  readonly config: UpConfig;
+  readonly stop: AbortController;
+  readonly supervised: Supervised | undefined;
+  readonly log: Log;
 }
 
 /** Where to go from one network: to one that was joined, or to a new one of this device alone. */
@@ -91,7 +117,7 @@ async function moveState(stateDir: string, { joined }: Move, log: Log): Promise<
 }
 
 /** Runs the agent in its present network, until it is to stop or to move. */
-async function serveNetwork(device: Device, config: UpConfig, stop: AbortController, log: Log) {
+async function serveNetwork(device: Device, { config, stop, supervised, log }: Run) {
   const { stateDir, legacy, limits } = config;
   const { agent, memory, network, scouts } = await startAgent(device, config, log);
   let move: Move | undefined;
@@ -132,10 +158,15 @@ async function serveNetwork(device: Device, config: UpConfig, stop: AbortControl
   });
   announce(agent, { device, network }, log);
   await dropPrivileges(HOST_OS);
+  await supervised?.ready({
+    isHealthy: () => agent.node.isServing,
+    status: () => statusOf(agent),
+  });
 
   const settled = systemClock.schedule(SETTLED_MS, collectGarbage);
   const housekeeping = scheduleEvery(systemClock, HOUSEKEEPING_MS, collectGarbage);
   await untilAborted(AbortSignal.any([stop.signal, moved.signal]));
+  supervised?.pause();
   settled.cancel();
   housekeeping.cancel();
   const farewell = scouts.close().then(() =>
@@ -203,6 +234,13 @@ function announce(
       next: "ask for an invitation, then run: hamlet join TOKEN",
     });
   }
+}
+
+/** What a service manager shows of us. */
+function statusOf({ listenAddress, addresses, node }: Agent): string {
+  const [reachable = listenAddress] = addresses;
+  const count = node.connected.length;
+  return `serving at ${formatAddress(reachable)}, ${count} peer${count === 1 ? "" : "s"} connected`;
 }
 
 async function untilInputEnds(): Promise<void> {

@@ -1,0 +1,123 @@
+/**
+ * What `hamlet service` sets up, from what was typed and who typed it. Pure, but for what it is told of accounts.
+ *
+ * A system service that is set up with sudo runs as whoever called sudo, on their state directory: so all their
+ * commands find the agent, and an administrator's rights are given to nobody.
+ */
+
+import { launchSelf, type Self } from "../base/self.ts";
+import type { Scope, ServicePlan } from "../service/service_plan.ts";
+import { stateDirectory, type Surroundings } from "../store/state_directory.ts";
+import { COMMANDS } from "./commands.ts";
+import { readUpConfig } from "./config.ts";
+import { type GivenFlags, parseFlags } from "./flags.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** Somebody on this machine. */
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+export interface ServiceSetup {
+  readonly scope: Scope;
+  readonly self: Self;
+  /** The portable file that this program came from; see `scripts/compile.ts`. */
+  readonly executable: string | undefined;
+  /** As whom the agent runs. */
+  readonly account: Account;
+  readonly surroundings: Surroundings;
+  /** Where relative paths begin. */
+  readonly directory: string;
+}
+
+/** Flags of `hamlet up` whose value is a place. */
+const PATH_FLAGS: readonly string[] = Object.freeze(["state", "inbox", "config"]);
+/** What they take that is no place. */
+const NO_PATHS: readonly string[] = Object.freeze(["off"]);
+
+/** Which of the two was asked for; without either, root's services are the system's. Throws {@link UsageError}. */
+export function readScope(flags: Pick<GivenFlags, "has">, uid: number): Scope {
+  if (flags.has("user") && flags.has("system")) {
+    throw new UsageError(
+      "--user and --system exclude each other: a service belongs to one of them",
+    );
+  }
+  if (flags.has("user")) return "user";
+  return flags.has("system") || uid === 0 ? "system" : "user";
+}
+
+/** What the service runs; `given` are flags of `hamlet up`. Throws {@link UsageError} naming what is wrong. */
+export function planService(setup: ServiceSetup, given: readonly string[]): ServicePlan {
+  const { scope, account, directory } = setup;
+  const args = given.map((arg, index) => absolutePath(arg, given[index - 1], directory));
+  const flags = readUpFlags(args);
+  const ofAccount = { ...setup.surroundings, env: environmentOf(account) };
+  const stateDir = absolute(stateDirectory(flags.text("state"), ofAccount), directory);
+  const config = readUpConfig(flags, { ...ofAccount, env: withState(ofAccount.env, stateDir) });
+  const { inboxDir } = config.limits;
+  const isInside = inboxDir === undefined || inboxDir.startsWith(`${stateDir}/`);
+  const rest = flags.text("state") === undefined ? ["--state", stateDir] : [];
+  const port = flags.text("port");
+  return {
+    scope,
+    launch: launchOf(setup, ["up", ...args, ...rest]),
+    user: scope === "system" ? account.name : undefined,
+    environment: [],
+    writable: isInside ? [stateDir] : [stateDir, inboxDir],
+    port: port === undefined ? undefined : Number(port),
+  };
+}
+
+/** Variables that `hamlet up` would obey in this shell, and the service will not. */
+export function ignoredVariables(surroundings: Surroundings): readonly string[] {
+  const up = COMMANDS.find(({ name }) => name === "up");
+  return (up?.flags ?? []).map(({ name }) => `HAMLET_${name.toUpperCase().replaceAll("-", "_")}`)
+    .filter((name) => name !== "HAMLET_STATE" && surroundings.env(name));
+}
+
+function readUpFlags(args: readonly string[]): GivenFlags {
+  const up = COMMANDS.find(({ name }) => name === "up");
+  const flags = parseFlags(args, up?.flags ?? [], "up");
+  const [stray] = flags.positional;
+  if (stray !== undefined) {
+    throw new UsageError(
+      `"${stray}" is no flag of hamlet up; see: hamlet help up`,
+    );
+  }
+  if (flags.has("leash") || flags.has("help")) {
+    throw new UsageError("a service takes neither --leash nor --help: nobody is at its input");
+  }
+  return flags;
+}
+
+function launchOf({ self, executable }: ServiceSetup, args: readonly string[]) {
+  return executable === undefined ? launchSelf(self, args) : { program: executable, args };
+}
+
+/** What the agent will find, when it is not started from this shell. */
+function environmentOf({ home }: Account): Surroundings["env"] {
+  return (name) => name === "HOME" ? home : undefined;
+}
+
+function withState(env: Surroundings["env"], stateDir: string): Surroundings["env"] {
+  return (name) => name === "HAMLET_STATE" ? stateDir : env(name);
+}
+
+/** `arg` with the place that it names from the root on. */
+function absolutePath(arg: string, before: string | undefined, directory: string): string {
+  const joined = /^--([a-z-]+)=(.*)$/s.exec(arg);
+  if (joined) {
+    const [, name = "", value = ""] = joined;
+    return PATH_FLAGS.includes(name) ? `--${name}=${absolute(value, directory)}` : arg;
+  }
+  const isValue = PATH_FLAGS.some((name) => before === `--${name}`) && !arg.startsWith("-");
+  return isValue ? absolute(arg, directory) : arg;
+}
+
+function absolute(path: string, directory: string): string {
+  if (path === "" || path.startsWith("/") || NO_PATHS.includes(path)) return path;
+  return `${directory}/${path.replace(/^(\.\/)+/, "")}`;
+}

@@ -1,0 +1,31 @@
+/**
+ * The commands about this machine: the agent as a service of it, and what is wrong with it.
+ */
+
+import type { Command } from "./commands.ts";
+import { JSON_FLAG } from "./common_flags.ts";
+
+export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
+  {
+    name: "service",
+    operands: "install|uninstall|status [-- FLAGS OF UP…]",
+    operandCount: [1, 64],
+    summary: "Have this machine start the agent by itself, and again when it fails",
+    detail:
+      "A service of systemd, or of launchd on macOS: of this user, or, with sudo, of the machine. With\n" +
+      "sudo it runs as the user who called it, on their state directory. What follows -- are flags of\n" +
+      "hamlet up. Installing it again changes what has changed; uninstalling it keeps the state.",
+    flags: [
+      { name: "user", kind: "switch", help: "A service of this user (the default, but for root)" },
+      { name: "system", kind: "switch", help: "A service of the machine; takes sudo" },
+      { name: "print", kind: "switch", help: "Show what install would write, and write nothing" },
+      JSON_FLAG,
+    ],
+    examples: [
+      "sudo hamlet service install",
+      "hamlet service install --user -- --port 9100 --max-up 10M",
+      "hamlet service status",
+    ],
+    load: () => import("./commands/service.ts"),
+  },
+]);
