@@ -103,6 +103,18 @@ export class Whereabouts {
     return ids.filter((id) => id !== this.#ownId && !node.isConnected(id) && village.wants(id));
   }
 
+  /** The ways to a peer, and when each is dialled next, ms from now. */
+  pathsTo(id: PeerId) {
+    const nowMs = this.#options.clock.now();
+    return this.#plan.pathsTo(id).map(({ address, failures, failedBy, isRefused, dueMs }) => ({
+      address,
+      failures,
+      failedBy,
+      isRefused,
+      dueInMs: Math.max(0, dueMs - nowMs),
+    }));
+  }
+
   /** How many are dialled, and how often. */
   get dials(): DialStats {
     return this.#plan.stats(this.#options.clock.now());

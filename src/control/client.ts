@@ -4,6 +4,7 @@
 
 import { CodedError, describeError } from "../base/errors.ts";
 import { FieldError, isObject } from "../base/guards.ts";
+import type { ClockView, DiagnosisView } from "./diagnosis.ts";
 import { type Endpoint, readEndpoint } from "./endpoint_file.ts";
 import type { InviteView, JoinView, MembersView, RevokeView } from "./network_views.ts";
 import { parseQueryEvent, type QueryEvent } from "./query_events.ts";
@@ -65,6 +66,17 @@ export class ControlClient {
 
   ping(peer: string): Promise<PingView> {
     return this.#call("POST", "ping", { peer });
+  }
+
+  /** Why a peer is or is not connected; it is dialled for that. */
+  diagnose(peer: string): Promise<DiagnosisView> {
+    return this.#call("POST", "diagnose", { peer });
+  }
+
+  /** How the clocks of connected peers differ from ours. */
+  async clocks(): Promise<readonly ClockView[]> {
+    const { clocks } = await this.#call<{ clocks: readonly ClockView[] }>("GET", "clocks");
+    return clocks;
   }
 
   members(): Promise<MembersView> {

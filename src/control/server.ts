@@ -3,11 +3,11 @@
  * intended clients.
  *
  * ```
- * GET  /v1/status   /v1/peers   /v1/candidates   /v1/members   /v1/events?name=NAME
+ * GET  /v1/status   /v1/peers   /v1/candidates   /v1/members   /v1/events?name=NAME   /v1/clocks
  * POST /v1/ping {"peer":"ID or prefix"}   /v1/send {"peer","path"}   /v1/stop
  *      /v1/invite {"admin","expires_s"}   /v1/join {"token","name"}   /v1/revoke {"node"}   /v1/leave {"force"}
  *      /v1/event {"name","data"}   /v1/query {"name","where","data","timeout_s"}   /v1/answer {"id","text"}
- *      /v1/sleep   /v1/wake
+ *      /v1/sleep   /v1/wake   /v1/diagnose {"peer":"name, ID, prefix or address"}
  * ```
  *
  * A request must carry the token and name the loopback address as its host: a web page in a browser on
@@ -21,6 +21,7 @@ import { CodedError, describeError } from "../base/errors.ts";
 import { FieldError, Fields } from "../base/guards.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
 import { randomBytes } from "../noise/primitives.ts";
+import { compareClocks, diagnose, MAX_QUERY_LENGTH } from "./diagnosis.ts";
 import { NetworkRoutes, type NetworkRoutesOptions } from "./network_routes.ts";
 import { sendResponse } from "./send_route.ts";
 import { VillageRoutes } from "./village_routes.ts";
@@ -120,6 +121,13 @@ export class ControlServer {
         return this.#network.members();
       case "GET /v1/events":
         return this.#village.events(searchParams);
+      case "GET /v1/clocks":
+        return { clocks: await compareClocks({ agent, clock: setting.clock }) };
+      case "POST /v1/diagnose": {
+        const fields = await bodyOf(request);
+        const peer = fields.text("peer", { maxLength: MAX_QUERY_LENGTH });
+        return await diagnose({ agent, clock: setting.clock }, peer);
+      }
       case "POST /v1/event":
         return this.#village.event(await bodyOf(request, MAX_DATA_BODY_BYTES));
       case "POST /v1/query":

@@ -26,6 +26,8 @@ export interface DialPath {
   provedMs: number;
   /** Whether its owner has refused us: then news does not make it due. */
   isRefused: boolean;
+  /** Why the last dial failed; `undefined` when it did not. */
+  failedBy: string | undefined;
 }
 
 /** News about an address does not have it dialled more often than this. */
@@ -75,6 +77,11 @@ export class DialPaths {
 
   find(key: string): DialPath | undefined {
     return this.#paths.find((path) => path.key === key);
+  }
+
+  /** All of them, in the order of trial. */
+  all(): readonly Readonly<DialPath>[] {
+    return this.#paths;
   }
 
   /** Whether the target has answered at this address. */
@@ -150,5 +157,6 @@ function pathOf(address: Address, key: string, nowMs: number, isHearsay: boolean
     dialledMs: -Infinity,
     provedMs: -Infinity,
     isRefused: false,
+    failedBy: undefined,
   };
 }

@@ -166,6 +166,11 @@ export class DialPlan {
     entry.paths.hurry(nowMs);
   }
 
+  /** How the ways to a peer are doing, in the order of trial. */
+  pathsTo(id: PeerId): readonly Readonly<DialPath>[] {
+    return this.#targets.get("peer", id)?.paths.all() ?? [];
+  }
+
   /** Stops dialling a peer. */
   forgetPeer(id: PeerId): void {
     this.#targets.drop("peer", id);
@@ -214,6 +219,7 @@ export class DialPlan {
     const isGiven = entry.target.kind === "given";
     const isFlapping = isGiven && how === "session" && nowMs - path.provedMs < FLAPPING_MS;
     path.failures = isFlapping ? path.failures + 1 : 0;
+    path.failedBy = undefined;
     path.dueMs = nowMs + (how === "answered" ? REFRESH_MS : this.#backoff(entry, path.failures));
     entry.paths.prove(path, nowMs);
     entry.isProven = true;
@@ -226,6 +232,7 @@ export class DialPlan {
   #fail(entry: DialEntry, path: DialPath, nowMs: number, code: string): void {
     const { kind } = entry.target;
     const isProvenPeer = kind === "peer" && entry.isProven;
+    path.failedBy = code;
     path.isRefused = isTrustCode(code) || code === "self_connection";
     if (path.isRefused) {
       path.dueMs = nowMs + this.#backoff(entry, Infinity);
