@@ -43,6 +43,7 @@ import type { Approach, CloseCode, ConversationEvents } from "./conversation_eve
 import type { LocalNode } from "./local_node.ts";
 import { Outlet } from "./outlet.ts";
 import { SealedPhase } from "./sealed_phase.ts";
+import type { Tally } from "./tally.ts";
 
 export interface ConversationOptions {
   readonly local: LocalNode;
@@ -74,6 +75,7 @@ export class Conversation {
   readonly #options: ConversationOptions;
   readonly #decoder = new FrameDecoder();
   readonly #outlet = new Outlet();
+  readonly #tally: Tally;
   #phase: Phase;
   /** The authenticated id that JSON discovery gave on this connection. */
   #claimed: PeerId | undefined;
@@ -82,9 +84,12 @@ export class Conversation {
   #lastReceivedMs: number;
   #frameSinceMs: number | undefined;
   #releaseHandshake: (() => void) | undefined;
+  /** Since when a handshake is under way. */
+  #handshakeSinceMs: number | undefined;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
+    this.#tally = options.local.tally;
     this.#claimed = options.expected;
     this.#lastReceivedMs = options.nowMs;
     this.#phase = { name: "plain" };
@@ -134,6 +139,7 @@ export class Conversation {
     try {
       for (let path = this.#decoder.next(); path; path = this.#decoder.next()) {
         this.#frames++;
+        this.#tally.count(path);
         this.#readFrame(path, this.#decoder.payload, nowMs);
         if (this.isClosed) return;
       }
@@ -194,6 +200,7 @@ export class Conversation {
     const phase = this.#phase;
     this.#phase = { name: "closed" };
     this.#releaseHandshake?.();
+    if (this.#handshakeSinceMs !== undefined) this.#tally.fail(code);
     if (phase.name === "sealed") phase.close(this.#lastReceivedMs, code);
     this.#options.events.onClosed(code, reason);
   }
@@ -279,6 +286,7 @@ export class Conversation {
   }
 
   #initiate(nowMs: number): void {
+    this.#handshakeSinceMs = nowMs;
     const phase = this.#phase = new Initiating(this.#options.local, nowMs);
     this.#outlet.pushFrame(phase.begin());
   }
@@ -297,6 +305,7 @@ export class Conversation {
 
   #respond(frame: Bytes, nowMs: number): void {
     const { local, remoteHost } = this.#options;
+    this.#handshakeSinceMs = nowMs;
     const refuse = (reason: Refusal) =>
       this.#outlet.pushFrame(encodeRefusal(reason, local.hello.versions));
     this.#releaseHandshake = local.admitHandshake(remoteHost);
@@ -341,6 +350,8 @@ export class Conversation {
 
   #open(peer: Greeted, standing: Standing, nowMs: number): void {
     const mux = this.#seal(peer, nowMs);
+    this.#tally.succeed(nowMs - (this.#handshakeSinceMs ?? nowMs));
+    this.#handshakeSinceMs = undefined;
     const { introduction } = peer;
     const features = commonFeatures(introduction.features);
     const isDialer = this.#options.approach !== undefined;
@@ -397,6 +408,7 @@ export class Conversation {
       if (reply) this.#outlet.pushRaw(reply);
     }
     if (error instanceof FrameError && error.foreign) {
+      this.#tally.framesForeign++;
       return this.close(`foreign_${error.foreign}`, error.message);
     }
     const isExpected = error instanceof FrameError || error instanceof NoiseError ||

@@ -14,6 +14,7 @@ import { type ByteStream, NetError } from "../net/stream.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
 import type { ConversationEvents } from "./conversation_events.ts";
 import type { Shaper } from "./shaper.ts";
+import type { Tally } from "./tally.ts";
 
 export interface LinkOptions {
   readonly stream: ByteStream;
@@ -41,6 +42,7 @@ export class Link {
   readonly #conversation: Conversation;
   readonly #onFault: (error: unknown) => void;
   readonly #shaper: Shaper | undefined;
+  readonly #tally: Tally;
   readonly #ended = Promise.withResolvers<void>();
   #timer: Timer | undefined;
   #timerDueMs = Infinity;
@@ -53,6 +55,7 @@ export class Link {
     this.#clock = options.clock;
     this.#onFault = options.onFault;
     this.#shaper = options.shaper;
+    this.#tally = options.conversation.local.tally;
     this.#conversation = new Conversation({
       ...options.conversation,
       events: { ...options.events, onOutput: () => this.#flush() },
@@ -146,6 +149,7 @@ export class Link {
           if (this.#lingered > LINGER_BYTES) break;
           continue;
         }
+        this.#tally.bytesReceived += count;
         this.#shaper?.received(count);
         const nowMs = this.#clock.now();
         conversation.receive(count, nowMs);
@@ -220,6 +224,7 @@ export class Link {
     try {
       do {
         const bytes = outlet.take();
+        this.#tally.bytesSent += bytes.length;
         this.#shaper?.sent(bytes.length);
         await this.#stream.write(bytes);
       } while (this.#prepare());

@@ -22,6 +22,7 @@ import type { Membership, Standing } from "../trust/membership.ts";
 import { type ConversationDeadlines, DEFAULT_DEADLINES } from "./deadlines.ts";
 import type { Identity } from "./identity.ts";
 import { FEATURES, GOSSIP, type Introduction } from "./introduction.ts";
+import { Tally } from "./tally.ts";
 
 export interface LocalNodeOptions {
   readonly identity: Identity;
@@ -61,6 +62,8 @@ export class LocalNode {
   readonly deadlines: ConversationDeadlines;
   readonly responder: DiscoveryResponder;
   readonly hello: HelloOptions;
+  /** What its connections count together. */
+  readonly tally = new Tally();
   readonly #options: LocalNodeOptions;
   /** Handshakes of strangers under way, by host. */
   readonly #handshakes = new Map<string, number>();

@@ -31,6 +31,7 @@ import { Questions } from "./questions.ts";
 import { Rivalry } from "./rivalry.ts";
 import { type SendOptions, Session, type SessionOptions } from "./session.ts";
 import type { Shaper } from "./shaper.ts";
+import type { Tally } from "./tally.ts";
 
 export interface NodeOptions {
   readonly local: LocalNode;
@@ -95,6 +96,7 @@ export class Node {
   readonly counters: NodeCounters = {
     connectionsAccepted: 0,
     connectionsEvicted: 0,
+    connectionsEvictedWhenFull: 0,
     dials: 0,
     discoveries: 0,
     sessionsOpened: 0,
@@ -142,6 +144,16 @@ export class Node {
   /** Whether connections are taken at every listener. */
   get isServing(): boolean {
     return this.#accepting > 0 && this.#accepting === this.#listeners.length && !this.#isClosed;
+  }
+
+  /** What all connections count together. */
+  get tally(): Tally {
+    return this.#options.local.tally;
+  }
+
+  /** Open connections, of members and strangers, either side having dialled. */
+  get connections(): number {
+    return this.#links.size;
   }
 
   /** Connections that have not authenticated. */
@@ -325,6 +337,7 @@ export class Node {
     const evicted = this.#admission.evict();
     if (!evicted) return false;
     this.counters.connectionsEvicted++;
+    this.counters.connectionsEvictedWhenFull++;
     evicted.abort("evicted");
     return true;
   }

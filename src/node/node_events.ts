@@ -32,7 +32,9 @@ export type NodeEvent =
 /** Everything counted since the start. */
 export interface NodeCounters extends EnvelopeCounters {
   connectionsAccepted: number;
+  /** Strangers that made way for others, and of those the ones that went because every place was taken. */
   connectionsEvicted: number;
+  connectionsEvictedWhenFull: number;
   dials: number;
   discoveries: number;
   sessionsOpened: number;
