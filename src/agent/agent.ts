@@ -41,6 +41,7 @@ import { FILE_PUT, FileReceiver, refuseFiles } from "./file_receiver.ts";
 import { FileSender, type SendFileOptions } from "./file_sender.ts";
 import { Gatekeeper, type GatekeeperOptions } from "./gatekeeper.ts";
 import { LidWatch } from "./lid_watch.ts";
+import { newTransferCounters, type TransferCounters } from "./transfer_counters.ts";
 import { VillageNews } from "./village_news.ts";
 import { Villager } from "./villager.ts";
 import { Vitals } from "./vitals.ts";
@@ -108,6 +109,7 @@ export class Agent {
   readonly #gatekeeper: Gatekeeper | undefined;
   readonly #credentials: Credentials | undefined;
   readonly #files: FileSender;
+  readonly #receiver: FileReceiver | undefined;
   readonly #shaper: Shaper;
   readonly #expiry: Timer;
   readonly #wakeWatch: Timer;
@@ -211,6 +213,7 @@ export class Agent {
     this.#files = new FileSender({ node: this.node, clock, createSha256 });
     if (options.inbox) {
       const receiver = new FileReceiver({ inbox: options.inbox, createSha256, log });
+      this.#receiver = receiver;
       this.node.handle(FILE_PUT, (request, from) => receiver.receive(request, from));
     } else this.node.handle(FILE_PUT, refuseFiles);
     this.#wakeWatch = watchForWake(clock, (sleptMs) => this.#onWake(sleptMs));
@@ -255,6 +258,12 @@ export class Agent {
     return this.#local.responder.rateLimit;
   }
 
+  /** Files sent and received since the start. */
+  get transfers(): { readonly sent: TransferCounters; readonly received: TransferCounters } {
+    const received = this.#receiver?.counters ?? newTransferCounters();
+    return { sent: { ...this.#files.counters }, received: { ...received } };
+  }
+
   /** Peers fit for evolution, best first, and why the others are not. */
   selectForEvolution(): Selection {
     return selectForEvolution(this.registry.peers());
@@ -267,6 +276,7 @@ export class Agent {
     const data = { ping_time: clock.wallMs() / 1000 };
     await this.node.ask(id, "PING", data, { timeoutMs, priority: CRITICAL });
     const latencyMs = clock.now() - startMs;
+    this.node.tally.pingSeconds.observe(latencyMs / 1000);
     this.registry.amend(id, { latencyMs });
     return latencyMs;
   }

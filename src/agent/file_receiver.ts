@@ -13,6 +13,7 @@ import type { RunningHash } from "../noise/primitives.ts";
 import { safeFileName } from "../store/file_name.ts";
 import type { Inbox } from "../store/inbox.ts";
 import { InboxError } from "../store/partial_file.ts";
+import { newTransferCounters } from "./transfer_counters.ts";
 
 /** The request that offers a file. */
 export const FILE_PUT = "FILE_PUT";
@@ -31,7 +32,7 @@ export interface FileReceiverOptions {
 
 export class FileReceiver {
   readonly #options: FileReceiverOptions;
-  #transfers = 0;
+  readonly counters = newTransferCounters();
   /** What became of transfers, by sender and the name that it gave the transfer; oldest first. */
   readonly #outcomes = new Map<string, TransferOutcome>();
 
@@ -42,13 +43,13 @@ export class FileReceiver {
   /** Answers a {@link FILE_PUT}. */
   async receive(request: IncomingRequest, from: PeerId): Promise<OutgoingReply> {
     const { inbox, createSha256, log } = this.#options;
-    if (this.#transfers >= MAX_TRANSFERS) {
+    if (this.counters.active >= MAX_TRANSFERS) {
       throw new Refusal("busy", `Cannot receive: ${MAX_TRANSFERS} files are on their way already`);
     }
-    this.#transfers++;
+    this.counters.active++;
     let isCounted = true;
     const release = () => {
-      if (isCounted) this.#transfers--;
+      if (isCounted) this.counters.active--;
       isCounted = false;
     };
     try {
@@ -72,9 +73,11 @@ export class FileReceiver {
           release();
           if (!(outcome instanceof Error)) this.#remember(key, outcome);
           this.#report(outcome, fields);
+          this.#count(outcome, size);
         },
       });
     } catch (error) {
+      if (isCounted) this.counters.failed++;
       release();
       throw refusalOf(error);
     }
@@ -86,6 +89,14 @@ export class FileReceiver {
     for (const oldest of this.#outcomes.keys()) {
       if (this.#outcomes.size <= MAX_OUTCOMES) return;
       this.#outcomes.delete(oldest);
+    }
+  }
+
+  #count(outcome: TransferOutcome | Error, size: number): void {
+    if (outcome instanceof Error) this.counters.failed++;
+    else {
+      this.counters.completed++;
+      this.counters.completedBytes += size;
     }
   }
 

@@ -12,6 +12,7 @@ import type { Node } from "../node/node.ts";
 import type { RunningHash } from "../noise/primitives.ts";
 import type { SourceFile } from "../store/source_file.ts";
 import { FILE_PUT } from "./file_receiver.ts";
+import { newTransferCounters } from "./transfer_counters.ts";
 
 export interface FileSenderOptions {
   readonly node: Node;
@@ -46,6 +47,7 @@ const PASSING: ReadonlySet<string> = new Set([
 
 export class FileSender {
   readonly #options: FileSenderOptions;
+  readonly counters = newTransferCounters();
   readonly #stop = new AbortController();
 
   constructor(options: FileSenderOptions) {
@@ -57,6 +59,27 @@ export class FileSender {
    * is hopeless; a later call goes on where this one stopped.
    */
   async send(options: SendFileOptions): Promise<TransferOutcome & { resumedFrom: number }> {
+    const { counters } = this;
+    counters.active++;
+    try {
+      const outcome = await this.#send(options);
+      counters.completed++;
+      counters.completedBytes += options.file.size;
+      return outcome;
+    } catch (error) {
+      counters.failed++;
+      throw error;
+    } finally {
+      counters.active--;
+    }
+  }
+
+  /** Breaks off whatever is being sent. */
+  close(): void {
+    this.#stop.abort();
+  }
+
+  async #send(options: SendFileOptions): Promise<TransferOutcome & { resumedFrom: number }> {
     const { to, file, onProgress } = options;
     const signal = AbortSignal.any([options.signal, this.#stop.signal]);
     const { clock, createSha256, node } = this.#options;
@@ -89,11 +112,6 @@ export class FileSender {
       await pause(clock, RETRY_MS, signal);
       if (signal.aborted) throw new RequestError("cancelled", "Cannot send: it was cancelled");
     }
-  }
-
-  /** Breaks off whatever is being sent. */
-  close(): void {
-    this.#stop.abort();
   }
 }
 

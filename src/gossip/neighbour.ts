@@ -11,6 +11,8 @@ export interface Neighbour {
    * and if they counted from it, all would wait for their next turn while it is dead.
    */
   probedMs: number;
+  /** The ping that it has not answered yet, and when it left. */
+  ping?: { readonly seq: number; readonly sentMs: number } | undefined;
   /** How many sessions it has, as it said last. */
   degree: number;
   /** Whether the session is about to end because one side has enough of them. */

@@ -65,6 +65,8 @@ export class Prober {
   readonly #host: ProberHost;
   readonly #probes = new Map<PeerId, Probe>();
   readonly #errands: Errands;
+  /** Since the start, on our own behalf. */
+  readonly counters = { begun: 0, failed: 0 };
   #seq = 0;
   #nextRoundMs: number;
 
@@ -97,6 +99,15 @@ export class Prober {
     this.#nextRoundMs = nowMs + profile().intervalMs * awareness.factor;
     const target = this.#nextTarget(nowMs);
     if (target !== undefined) this.#ping(target, nowMs, true);
+  }
+
+  /** A neighbour answers our ping `seq` itself: the round trip, ms, if that is the one it owed us. */
+  roundTripMs(id: PeerId, seq: number, nowMs: number): number | undefined {
+    const neighbour = this.#host.neighbours.get(id);
+    if (neighbour?.ping?.seq !== seq) return undefined;
+    const { sentMs } = neighbour.ping;
+    neighbour.ping = undefined;
+    return nowMs - sentMs;
   }
 
   /** Something came from `id`: it lives. */
@@ -192,7 +203,10 @@ export class Prober {
   #ping(id: PeerId, nowMs: number, isRound: boolean): void {
     const { seq } = this.#begin(id, nowMs, isRound);
     const neighbour = this.#host.neighbours.get(id);
-    if (neighbour) neighbour.probedMs = nowMs;
+    if (neighbour) {
+      neighbour.probedMs = nowMs;
+      neighbour.ping = { seq, sentMs: nowMs };
+    }
     this.#host.sendPing(id, seq);
   }
 
@@ -209,6 +223,7 @@ export class Prober {
       isDialled: true,
     };
     this.#probes.set(id, probe);
+    this.counters.begun++;
     return probe;
   }
 
@@ -252,6 +267,7 @@ export class Prober {
 
   #fail(id: PeerId, probe: Probe, nowMs: number): void {
     this.#probes.delete(id);
+    this.counters.failed++;
     // Helpers that could not tell at least answered; those that did not point to our own link.
     const missed = probe.asked.size > 0 ? probe.silent.size : 1;
     if (probe.isRound) this.#host.awareness.adjust(missed);

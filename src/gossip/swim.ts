@@ -8,6 +8,7 @@
 
 import { type ByteReader, ByteReaderError } from "../base/byte_reader.ts";
 import type { Bytes } from "../base/bytes.ts";
+import { Histogram, type HistogramReading, LATENCY_BOUNDS_S } from "../base/histogram.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import type { Random } from "../base/random.ts";
 import type { MessageSigner, VerifySignature } from "../discovery/signature.ts";
@@ -46,6 +47,20 @@ export interface MemberChange {
   readonly incarnation: number;
   /** `joined` and `alive` differ in whether we knew it before; `reaped` is forgotten. */
   readonly change: "joined" | MemberState | "reaped";
+}
+
+/** What failure detection did since the start. */
+export interface SwimCounters {
+  /** Members that we asked for a sign of life, or looked for, and those that gave none. */
+  readonly probes: number;
+  readonly probesFailed: number;
+  /** Members that became suspect, and dead, as we see it; by our own probes or on others' word. */
+  readonly suspicions: number;
+  readonly deaths: number;
+  /** What we took back that was said of us. */
+  readonly refutations: number;
+  /** From a ping to its answer, of neighbours. */
+  readonly roundTripSeconds: HistogramReading;
 }
 
 export interface SwimHost {
@@ -89,6 +104,8 @@ export class Swim {
   readonly #rumours: Dissemination;
   readonly #own: OwnRecord;
   readonly #doubts: Doubts;
+  readonly #judged = { suspicions: 0, deaths: 0, refutations: 0 };
+  readonly #roundTripSeconds = new Histogram(LATENCY_BOUNDS_S);
 
   constructor(host: SwimHost, nowMs: number) {
     this.#host = host;
@@ -149,6 +166,17 @@ export class Swim {
   /** What we say of ourselves. */
   get own(): MemberRecord {
     return this.#own.record;
+  }
+
+  /** As they stand now. */
+  get counters(): SwimCounters {
+    const { begun, failed } = this.#prober.counters;
+    return {
+      ...this.#judged,
+      probes: begun,
+      probesFailed: failed,
+      roundTripSeconds: this.#roundTripSeconds.reading,
+    };
   }
 
   /** Rumours, probes and errands that wait. */
@@ -215,7 +243,7 @@ export class Swim {
         }
         this.#receiveRumours(from, reader, nowMs);
         if (kind === KINDS.ping) return this.#sendProbe("ack", from, seq);
-        return this.#prober.acked(from, seq);
+        return this.#onAck(from, seq, nowMs);
       }
       case KINDS.ask: {
         const seq = reader.u32();
@@ -282,6 +310,12 @@ export class Swim {
     for (const record of records) {
       if (this.table.isNews(record)) this.table.accept(record, nowMs);
     }
+  }
+
+  #onAck(from: PeerId, seq: number, nowMs: number): void {
+    const roundTripMs = this.#prober.roundTripMs(from, seq, nowMs);
+    if (roundTripMs !== undefined) this.#roundTripSeconds.observe(roundTripMs / 1000);
+    this.#prober.acked(from, seq);
   }
 
   #receiveRumours(from: PeerId, reader: ByteReader, nowMs: number): void {
@@ -353,7 +387,10 @@ export class Swim {
   #onNews(claim: Claim, isFirst: boolean, nowMs: number): void {
     const { kind, id, incarnation } = claim;
     this.#rumours.spread(id, claim, nowMs);
-    if (isFirst) this.#host.onChange({ id, incarnation, change: kind });
+    if (isFirst) {
+      this.#judged[kind === "suspect" ? "suspicions" : "deaths"]++;
+      this.#host.onChange({ id, incarnation, change: kind });
+    }
     if (kind === "suspect") return;
     this.#antiEntropy.changed(nowMs);
     this.#prober.drop(id);
@@ -361,6 +398,7 @@ export class Swim {
   }
 
   #refute(nowMs: number): void {
+    this.#judged.refutations++;
     this.awareness.adjust(1);
     this.#raise(0, "alive", nowMs);
   }
