@@ -31,8 +31,11 @@ interface Axis {
 }
 
 /** The plot; without a single row, an empty frame. */
-export function drawConvergence({ title, rows, target }: PlotOptions): string {
-  const points = rows.flatMap(({ elapsedS, best }) => best === null ? [] : [{ elapsedS, best }]);
+export function drawConvergence({ title, rows, ...given }: PlotOptions): string {
+  const points = rows.flatMap(({ elapsedS, best }) =>
+    best === null ? [] : [{ elapsedS, best: drawable(best) }]
+  );
+  const target = given.target === null ? null : drawable(given.target);
   const values = [...points.map(({ best }) => best), ...(target === null ? [] : [target])];
   const vertical = valueAxis(values);
   const horizontal = linearAxis(0, Math.max(1, points.at(-1)?.elapsedS ?? 1));
@@ -101,7 +104,7 @@ function valueAxis(values: readonly number[]): Axis {
 }
 
 function decadeAxis(low: number, high: number): Axis {
-  const logOf = (value: number) => Math.log10(Math.min(1 / LEAST, Math.max(LEAST, value)));
+  const logOf = (value: number) => Math.log10(Math.max(LEAST, value));
   const [bottom, top] = [Math.floor(logOf(low)), Math.ceil(logOf(high))];
   const step = Math.ceil((top - bottom) / MAX_TICKS);
   const ticks: number[] = [];
@@ -126,6 +129,11 @@ function linearAxis(low: number, high: number): Axis {
     (_, index) => (bottom + index) * step,
   );
   return { ticks, place: (value) => (value / step - bottom) / (top - bottom) };
+}
+
+/** Near the largest numbers there is none for a tick beside them. */
+function drawable(value: number): number {
+  return Math.max(-1 / LEAST, Math.min(1 / LEAST, value));
 }
 
 function escaped(text: string): string {
