@@ -3,7 +3,7 @@
  */
 
 import type { Command } from "./commands.ts";
-import { JSON_FLAG } from "./common_flags.ts";
+import { JSON_FLAG, STATE } from "./common_flags.ts";
 
 export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
   {
@@ -27,5 +27,23 @@ export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
       "hamlet service status",
     ],
     load: () => import("./commands/service.ts"),
+  },
+  {
+    name: "doctor",
+    operands: "[PEER]",
+    operandCount: [0, 1],
+    summary: "Find out what is wrong with this device, or why a peer is not connected",
+    detail:
+      "Looks at the agent, its service, settings, files, network, clock and device, and says what to do\n" +
+      "about each thing that is not as it should be. For a PEER (a name, a node id or the beginning of\n" +
+      "one, or HOST:PORT) it gives one reason, after dialling it. Exits 1 if something is broken. Works\n" +
+      "without a running agent, as far as that goes.",
+    flags: [JSON_FLAG, STATE],
+    examples: [
+      "hamlet doctor",
+      "hamlet doctor kitchen-pi",
+      "hamlet doctor 192.168.1.20:9000 --json",
+    ],
+    load: () => import("./commands/doctor.ts"),
   },
 ]);

@@ -49,7 +49,8 @@ export async function loadSeed(path: string, fresh: () => Bytes): Promise<Loaded
   }
 }
 
-async function readSeed(path: string): Promise<Bytes | undefined> {
+/** The seed in the file at `path`; `undefined` when there is none. Throws `StoreError`. */
+export async function readSeed(path: string): Promise<Bytes | undefined> {
   const bytes = await readFile(path, MAX_FILE_BYTES);
   if (!bytes) return undefined;
   try {

@@ -206,7 +206,8 @@ function claimKey(partialName: string): string {
   return partialName.toLowerCase();
 }
 
-async function systemFreeBytes(directory: string): Promise<number> {
+/** Bytes that this user may still write where `directory` lies. */
+export async function systemFreeBytes(directory: string): Promise<number> {
   // Loaded when the first file comes: an agent that receives none has no use for its megabytes.
   const { statfs } = await import("node:fs/promises");
   const { bavail, bsize } = await statfs(directory);

@@ -3,7 +3,6 @@
 import { toPrintable } from "../../base/guards.ts";
 import { systemClock } from "../../base/clock.ts";
 import { readEndpoint } from "../../control/endpoint_file.ts";
-import { Launchd } from "../../service/launchd.ts";
 import {
   runSystemCommand,
   ServiceError,
@@ -11,16 +10,22 @@ import {
 } from "../../service/service_manager.ts";
 import type { Scope, ServicePlan } from "../../service/service_plan.ts";
 import type { ServiceState } from "../../service/service_state.ts";
-import { Systemd } from "../../service/systemd.ts";
 import { UNIT_NAME } from "../../service/systemd_unit.ts";
 import { lockFile, StoreError } from "../../store/files.ts";
 import { LOCK_FILE } from "../../store/state_directory.ts";
-import { findAccount } from "../accounts.ts";
 import type { CommandContext } from "../commands.ts";
 import { systemSurroundings } from "../config.ts";
 import { oneOf } from "../flags.ts";
 import { formatDuration } from "../quantities.ts";
 import { makeDirectoryFor } from "../service_directories.ts";
+import {
+  accountFor,
+  checkSystem,
+  findService,
+  managerOf,
+  ownUid,
+  stateOf,
+} from "../service_managers.ts";
 import { type Account, ignoredVariables, planService, readScope } from "../service_plan.ts";
 import { EXIT, UsageError } from "../usage_error.ts";
 
@@ -93,25 +98,14 @@ async function uninstall({ flags, write }: CommandContext, scope: Scope): Promis
   return EXIT.ok;
 }
 
-/** Without a scope that was named, whichever there is. */
 async function showStatus({ flags, write }: CommandContext, scope: Scope): Promise<number> {
-  let state = await stateOf(scope);
-  if (!state.installed && !flags.has("user") && !flags.has("system")) {
-    const other = await stateOf(scope === "user" ? "system" : "user").catch((error) => {
-      if (error instanceof ServiceError) return undefined;
-      throw error;
-    });
-    if (other?.installed) state = other;
-  }
+  const isNamed = flags.has("user") || flags.has("system");
+  const state = isNamed ? await stateOf(scope) : await findService();
   if (flags.has("json")) write(printJson(state));
   else if (!state.installed) {
     write("Not installed. To have the agent start by itself: hamlet service install\n");
   } else write(facts(describeState(state)));
   return state.state === "active" ? EXIT.ok : EXIT.failed;
-}
-
-async function stateOf(scope: Scope): Promise<ServiceState> {
-  return await managerOf(scope, await accountFor(scope)).state();
 }
 
 function describeState(state: ServiceState): readonly (readonly [string, string])[] {
@@ -173,32 +167,6 @@ async function checkFree(stateDir: string): Promise<void> {
   }
 }
 
-function checkSystem(): void {
-  const { os } = Deno.build;
-  if (os === "linux" || os === "darwin") return;
-  throw new ServiceError(
-    "unsupported",
-    os === "windows"
-      ? "Cannot install a service on Windows: have the Task Scheduler start it, e.g. " +
-        'schtasks /Create /TN hamlet /SC ONLOGON /TR "hamlet.exe up"'
-      : `Cannot install a service on ${os}: have its own service manager run: hamlet up`,
-  );
-}
-
-function managerOf(scope: Scope, account: Account): ServiceManager {
-  const options = { scope, run: runSystemCommand };
-  if (Deno.build.os === "darwin") {
-    const directory = scope === "system"
-      ? "/Library/LaunchDaemons"
-      : `${account.home}/Library/LaunchAgents`;
-    return new Launchd({ ...options, directory, uid: account.uid });
-  }
-  const config = Deno.env.get("XDG_CONFIG_HOME");
-  const home = config?.startsWith("/") ? config : `${account.home}/.config`;
-  const directory = scope === "system" ? "/etc/systemd/system" : `${home}/systemd/user`;
-  return new Systemd({ ...options, directory });
-}
-
 function setupOf(scope: Scope, account: Account) {
   return {
     scope,
@@ -212,16 +180,6 @@ function setupOf(scope: Scope, account: Account) {
     surroundings: systemSurroundings(),
     directory: Deno.cwd(),
   };
-}
-
-/** As whom the agent runs: for a service of the machine whoever called sudo, otherwise whoever runs this. */
-async function accountFor(scope: Scope): Promise<Account> {
-  const caller = scope === "system" ? Deno.env.get("SUDO_USER") : undefined;
-  return await findAccount(runSystemCommand, caller || `${ownUid()}`);
-}
-
-function ownUid(): number {
-  return Deno.uid() ?? -1;
 }
 
 function facts(entries: readonly (readonly [string, string])[]): string {
