@@ -13,6 +13,8 @@ export interface Flag {
   /** What stands for the value in help, e.g. `PORT`. */
   readonly value?: string;
   readonly help: string;
+  /** Whether a following `-5` is its value and not another flag. */
+  readonly takesNegative?: boolean;
   /** One letter, without the dash. */
   readonly short?: string;
 }
@@ -92,9 +94,13 @@ export function oneOf<T extends string>(flag: string, text: string, words: reado
   throw new UsageError(`${flag} takes ${words.join(", ")}, not "${text}"${hint}`);
 }
 
+/** What may begin with a dash and is no flag: `-5`, `-.5`, `-5,5`. */
+const NEGATIVE = /^-\.?\d/;
+
 /**
  * Checks that a flag that takes a value has one and a switch has none, and says of each switch that it is on:
- * the parser would otherwise take a following `true` or `false` for its value.
+ * the parser would otherwise take a following `true` or `false` for its value. A value that is a negative number is
+ * joined to its flag, for the same reason.
  */
 function spellOut(
   args: readonly string[],
@@ -102,16 +108,25 @@ function spellOut(
   command: string,
 ): readonly string[] {
   const end = args.includes("--") ? args.indexOf("--") : args.length;
-  return args.map((argument, index) => {
+  let isValue = false;
+  return args.flatMap((argument, index) => {
+    if (isValue) {
+      isValue = false;
+      return [];
+    }
     const match = /^--?([a-z][a-z-]*)(=.*)?$/s.exec(argument);
     const flag = flags.find(({ name, short }) => name === match?.[1] || short === match?.[1]);
-    if (!match || !flag || index >= end) return argument;
+    if (!match || !flag || index >= end) return [argument];
     if (flag.kind === "switch") {
       if (match[2] !== undefined) throw new UsageError(`--${flag.name} takes no value`);
-      return `--${flag.name}=true`;
+      return [`--${flag.name}=true`];
     }
     const value = match[2] === undefined ? args[index + 1] : match[2].slice(1);
-    if (value && (match[2] !== undefined || !value.startsWith("-"))) return argument;
+    if (value && (match[2] !== undefined || !value.startsWith("-"))) return [argument];
+    if (value && flag.takesNegative && index + 1 < end && NEGATIVE.test(value)) {
+      isValue = true;
+      return [`--${flag.name}=${value}`];
+    }
     const example = `--${flag.name} ${flag.value ?? "VALUE"}`;
     throw new UsageError(
       `--${flag.name} needs a value: ${example} (see: hamlet help ${command})`,

@@ -9,6 +9,8 @@ const FLAGS: readonly Flag[] = [
   { name: "count", short: "c", kind: "text", value: "N", help: "" },
   { name: "log-level", kind: "text", help: "" },
   { name: "peer", kind: "list", value: "HOST:PORT", help: "" },
+  { name: "bounds", kind: "list", value: "LOW,HIGH", takesNegative: true, help: "" },
+  { name: "target", kind: "text", takesNegative: true, help: "" },
   { name: "json", kind: "switch", help: "" },
   { name: "watch", short: "w", kind: "switch", help: "" },
   HELP_FLAG,
@@ -132,6 +134,15 @@ Deno.test("parseFlags() knows no flag of another kind under a name", PURE, () =>
 Deno.test("parseFlags() refuses a negative number that is no value of its own", PURE, () => {
   assertEquals(parse("--port=-1").text("port"), "-1");
   assertThrows(() => parse("--port", "-1"), UsageError);
+});
+
+Deno.test("parseFlags() takes a negative number after a flag that is for such", PURE, () => {
+  const flags = parse("--bounds", "-5,5", "x", "--target", "-1e-8", "--bounds", "-.5,1");
+  assertEquals(flags.list("bounds"), ["-5,5", "-.5,1"]);
+  assertEquals([flags.text("target"), flags.positional], ["-1e-8", ["x"]]);
+  for (const value of ["-w", "--json", "-", "--5"]) {
+    assertThrows(() => parse("--bounds", value), UsageError, "--bounds needs a value");
+  }
 });
 
 Deno.test("parseFlags() says of a negative number which flag it was for", {
