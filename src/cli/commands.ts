@@ -2,7 +2,8 @@
  * The commands: names, flags and help, without the code behind them, which is loaded when it is called.
  */
 
-import { JSON_FLAG, STATE, WATCH } from "./common_flags.ts";
+import { CONFIG, JSON_FLAG, STATE, WATCH } from "./common_flags.ts";
+import { SETTING_FLAGS } from "./config/settings.ts";
 import { type Flag, type GivenFlags, HELP_FLAG } from "./flags.ts";
 import { SYSTEM_COMMANDS } from "./system_commands.ts";
 import { VILLAGE_COMMANDS } from "./village_commands.ts";
@@ -39,144 +40,13 @@ export const COMMANDS: readonly Command[] = Object.freeze([
       "invitation (hamlet invite), and from then on members find each other by themselves. Old JSON\n" +
       "nodes are served on the same port.",
     flags: [
-      {
-        name: "peer",
-        kind: "list",
-        value: "HOST:PORT",
-        help: "Dial this address, and again whenever the session is lost (repeatable)",
-      },
-      {
-        name: "port",
-        kind: "text",
-        value: "PORT",
-        help: "Port to serve (default: the first free one of 9000 to 9005; 0 takes any)",
-      },
-      {
-        name: "listen",
-        kind: "text",
-        value: "HOST",
-        help: "Address to serve on (default: 0.0.0.0, every IPv4 interface)",
-      },
-      {
-        name: "legacy",
-        kind: "text",
-        value: "off|lan|any",
-        help: "Who may use the old unsigned discovery (default: lan, private networks)",
-      },
-      {
-        name: "open",
-        kind: "switch",
-        help: "Let any authenticated key take part, member or not: for a lab",
-      },
-      {
-        name: "name",
-        kind: "text",
-        value: "NAME",
-        help:
-          "What this device is called in a network that it founds or joins (default: its host name)",
-      },
-      {
-        name: "network",
-        kind: "text",
-        value: "NAME",
-        help: "Name of the network that the first start founds (default: after the device)",
-      },
-      {
-        name: "mdns",
-        kind: "text",
-        value: "on|off",
-        help: "Find each other on the LAN by multicast DNS (default: on)",
-      },
-      {
-        name: "known",
-        kind: "text",
-        value: "on|off",
-        help: "Dial the peers of earlier runs at the start (default: on)",
-      },
-      {
-        name: "exchange",
-        kind: "text",
-        value: "on|off",
-        help: "Tell members of each other's addresses (default: on)",
-      },
-      {
-        name: "dht",
-        kind: "text",
-        value: "on|off",
-        help: "Find each other beyond the LAN by the Mainline DHT (default: off)",
-      },
-      {
-        name: "dht-bootstrap",
-        kind: "list",
-        value: "HOST:PORT",
-        help: "Enter the DHT here instead of at its public nodes (repeatable)",
-      },
-      {
-        name: "sweep",
-        kind: "switch",
-        help: "Look for old nodes at every address of the LAN, politely",
-      },
-      {
-        name: "rate-limit",
-        kind: "text",
-        value: "N[:BURST]",
-        help: "Discovery requests a second from one address, and at once (default: 20:100)",
-      },
-      {
-        name: "max-unverified",
-        kind: "text",
-        value: "N[:PER-ADDRESS]",
-        help: "Old nodes remembered, in all and of one address (default: 1024:16)",
-      },
-      {
-        name: "crypto",
-        kind: "text",
-        value: "auto|noble",
-        help:
-          "Cryptography: the fastest that passes its self-test, or the reference (default: auto)",
-      },
-      {
-        name: "max-up",
-        kind: "text",
-        value: "RATE",
-        help: "Send at most so many bit/s, over all peers, e.g. 10M (default: no limit)",
-      },
-      {
-        name: "max-down",
-        kind: "text",
-        value: "RATE",
-        help: "Receive at most so many bit/s (default: no limit)",
-      },
-      {
-        name: "max-connections",
-        kind: "text",
-        value: "N",
-        help: "Connections at once (default: 4608)",
-      },
-      {
-        name: "inbox",
-        kind: "text",
-        value: "DIR|off",
-        help: "Where files from peers go (default: inbox in the state directory)",
-      },
-      {
-        name: "max-file",
-        kind: "text",
-        value: "SIZE",
-        help: "Largest file taken from a peer, e.g. 500M (default: 16GiB)",
-      },
+      ...SETTING_FLAGS,
       {
         name: "leash",
         kind: "switch",
         help: "Stop when standard input ends: for programs that start an agent",
       },
-      { name: "log", kind: "text", value: "text|json", help: "Form of log lines (default: text)" },
-      {
-        name: "log-level",
-        kind: "text",
-        value: "LEVEL",
-        help: "Least important level to show: debug, info, warn, error (default: info)",
-      },
+      CONFIG,
       STATE,
     ],
     examples: [

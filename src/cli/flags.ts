@@ -17,6 +17,10 @@ export interface Flag {
   readonly takesNegative?: boolean;
   /** One letter, without the dash. */
   readonly short?: string;
+  /** Of a switch: whether `--no-NAME` is a switch too, which says the opposite of what stands elsewhere. */
+  readonly canBeDenied?: boolean;
+  /** Taken, but not shown in help. */
+  readonly isUnlisted?: boolean;
 }
 
 /** The flags given, by name. */
@@ -41,9 +45,10 @@ export const HELP_FLAG: Flag = Object.freeze({
 /** Parses `args` by `flags`. Throws {@link UsageError} on unknown flags and missing values. */
 export function parseFlags(
   args: readonly string[],
-  flags: readonly Flag[],
+  listed: readonly Flag[],
   command: string,
 ): GivenFlags {
+  const flags = withDenials(listed);
   const names = (kind: Flag["kind"]) => flags.filter((f) => f.kind === kind).map((f) => f.name);
   const alias: Record<string, string> = {};
   for (const { name, short } of flags) if (short) alias[name] = short;
@@ -59,6 +64,11 @@ export function parseFlags(
     },
   });
   const valueOf = (name: string) => Object.hasOwn(parsed, name) ? parsed[name] : undefined;
+  for (const { name, canBeDenied } of listed) {
+    if (canBeDenied && valueOf(name) === true && valueOf(`no-${name}`) === true) {
+      throw new UsageError(`--${name} and --no-${name} contradict each other`);
+    }
+  }
   return {
     positional: parsed._.map(String),
     has: (name) => valueOf(name) === true,
@@ -96,6 +106,15 @@ export function oneOf<T extends string>(flag: string, text: string, words: reado
 
 /** What may begin with a dash and is no flag: `-5`, `-.5`, `-5,5`. */
 const NEGATIVE = /^-\.?\d/;
+
+/** `flags`, with `--no-NAME` beside each that can be denied. */
+export function withDenials(flags: readonly Flag[]): readonly Flag[] {
+  return flags.flatMap((flag): readonly Flag[] => {
+    if (!flag.canBeDenied) return [flag];
+    const help = `Not --${flag.name}, whatever a variable or the configuration file says`;
+    return [flag, { name: `no-${flag.name}`, kind: "switch", help, isUnlisted: true }];
+  });
+}
 
 /**
  * Checks that a flag that takes a value has one and a switch has none, and says of each switch that it is on:

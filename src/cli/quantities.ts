@@ -6,8 +6,9 @@ import { UsageError } from "./usage_error.ts";
 
 /** Each stands for a thousand of the one before, or 1024 when an `i` follows. */
 const PREFIXES = Object.freeze(["", "k", "M", "G", "T", "P"]);
-const RATE = /^(\d{1,16}(?:\.\d{1,9})?) ?([kKMGT]?)(?:bit\/s|bps)?$/;
-const SIZE = /^(\d{1,16}(?:\.\d{1,9})?) ?(?:([kKMGTP])(i?))?B?$/;
+export const RATE = /^(\d{1,16}(?:\.\d{1,9})?) ?([kKMGT]?)(?:bit\/s|bps)?$/;
+export const SIZE = /^(\d{1,16}(?:\.\d{1,9})?) ?(?:([kKMGTP])(i?))?B?$/;
+export const DURATION = /^(\d{1,9})([smhd]?)$/;
 const NO_LIMIT: readonly string[] = Object.freeze(["0", "off", "none"]);
 
 /** Slower, one record of a transfer would take a minute. */
@@ -42,7 +43,7 @@ export function parseDuration(
   text: string,
   { min, max }: { readonly min: number; readonly max: number },
 ): number {
-  const [, amount = "", unit = "s"] = /^(\d{1,9})([smhd]?)$/.exec(text) ?? [];
+  const [, amount = "", unit = "s"] = DURATION.exec(text) ?? [];
   const seconds = amount ? Number(amount) * ({ m: 60, h: 3_600, d: 86_400 }[unit] ?? 1) : NaN;
   if (seconds >= min && seconds <= max) return seconds;
   throw new UsageError(

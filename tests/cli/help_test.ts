@@ -22,7 +22,7 @@ function blockOf(text: string, heading: string): readonly string[] {
 function argumentsOf(example: string, name: string): readonly string[] {
   const own = example.split(" | ").at(-1) ?? "";
   const [program, command, ...args] = [...own.matchAll(/'([^']*)'|\S+/g)]
-    .map(([word, quoted]) => quoted ?? word);
+    .map(([word, quoted]) => quoted ?? word).filter((word, index) => index > 0 || word !== "sudo");
   assertEquals([program, command], ["hamlet", name]);
   return args;
 }
