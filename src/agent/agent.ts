@@ -403,7 +403,7 @@ export class Agent {
     const isMissed = this.villager.part(id, code);
     if (isTrustCode(code)) {
       this.registry.amend(id, { isAlive: false });
-      this.whereabouts.shun(id);
+      this.whereabouts.shun(id, code);
     } else if (!isMissed) this.whereabouts.letGo(id);
     else {
       this.whereabouts.lose(id);

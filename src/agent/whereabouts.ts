@@ -52,12 +52,16 @@ export interface WhereaboutsOptions {
 
 /** After a sleep or a change of network: how long a peer may take for a sign of life before it is dialled. */
 const PROBE_MS = 3_000;
+/** Refusals remembered; others may make up peers. */
+const MAX_REFUSALS = 256;
 
 export class Whereabouts {
   readonly #options: WhereaboutsOptions;
   readonly #plan: DialPlan;
   readonly #exchange: Exchange;
   readonly #recruiter: Recruiter;
+  /** Why the last session with somebody was not to be. */
+  readonly #refusals = new Map<PeerId, string>();
 
   constructor(options: WhereaboutsOptions) {
     const { node, clock, log } = options;
@@ -101,6 +105,11 @@ export class Whereabouts {
       );
     const { village } = this.#options;
     return ids.filter((id) => id !== this.#ownId && !node.isConnected(id) && village.wants(id));
+  }
+
+  /** Why the last session with a peer ended, if one of the two would not have the other. */
+  refusalOf(id: PeerId): string | undefined {
+    return this.#refusals.get(id);
   }
 
   /** The ways to a peer, and when each is dialled next, ms from now. */
@@ -185,18 +194,24 @@ export class Whereabouts {
 
   /** A session has ended without a goodbye: its peer is dialled before all others. */
   lose(id: PeerId): void {
+    this.#refusals.delete(id);
     this.#exchange.part(id);
     this.#plan.prefer(id, this.#options.clock.now());
   }
 
   /** A peer left us, and knows where we are. */
   letGo(id: PeerId): void {
+    this.#refusals.delete(id);
     this.#exchange.part(id);
     this.#plan.forgetPeer(id);
   }
 
-  /** A peer does not want us, or we do not want it: it is neither dialled nor passed on for a while. */
-  shun(id: PeerId): void {
+  /** A peer does not want us, or we do not want it, for `code`: it is neither dialled nor passed on for a while. */
+  shun(id: PeerId, code: string): void {
+    this.#refusals.delete(id);
+    this.#refusals.set(id, code);
+    const [first] = this.#refusals.keys();
+    if (this.#refusals.size > MAX_REFUSALS && first !== undefined) this.#refusals.delete(first);
     this.#exchange.part(id);
     this.#plan.shun(id, this.#options.clock.now());
     this.#exchange.forget(id);

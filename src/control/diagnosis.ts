@@ -241,7 +241,8 @@ async function probe(
   const approach = expected ? "seal" : "ask_then_seal";
   const end = new AbortController();
   const outcome = await Promise.race<DialOutcome>([
-    agent.node.dial(address, { approach, ...(expected && { expected }) }),
+    agent.node.dial(address, { approach, ...(expected && { expected }) })
+      .then((dialled) => confirm({ agent, clock }, dialled)),
     pause(clock, PROBE_MS, end.signal).then(() => ({ type: "failed", code: "timeout" })),
   ]);
   end.abort();
@@ -252,6 +253,14 @@ async function probe(
     code: outcome.type === "failed" ? outcome.code : null,
     reason: outcome.type === "failed" ? outcome.reason ?? null : null,
   };
+}
+
+/** Who dials has a session before the other side has judged it: only an answer in it proves that it is to last. */
+async function confirm(asked: Asked, outcome: DialOutcome): Promise<DialOutcome> {
+  if (outcome.type !== "session") return outcome;
+  const answer = await askClock(asked, outcome.id);
+  if (answer || asked.agent.node.isConnected(outcome.id)) return outcome;
+  return { type: "failed", code: asked.agent.whereabouts.refusalOf(outcome.id) ?? "ended_by_peer" };
 }
 
 async function askClock(

@@ -2,6 +2,8 @@
 
 import { scheduleEvery, systemClock } from "../../base/clock.ts";
 import { CodedError } from "../../base/errors.ts";
+import { isPrintable } from "../../base/guards.ts";
+import { MAX_QUERY_LENGTH } from "../../control/diagnosis.ts";
 import { chooseBackend } from "../../noise/backend.ts";
 import { runSystemCommand, ServiceError } from "../../service/service_manager.ts";
 import type { ServiceState } from "../../service/service_state.ts";
@@ -22,9 +24,14 @@ const PATIENCE_MS = 1_000;
 export async function run(context: CommandContext): Promise<number> {
   const { flags, write } = context;
   const isJson = flags.has("json");
+  const [peer] = flags.positional;
+  if (peer !== undefined && !isName(peer)) {
+    throw new UsageError(
+      "PEER takes a name, a node id or HOST:PORT, e.g. hamlet doctor kitchen-pi",
+    );
+  }
   const options = await optionsOf(context);
   const ground = await findGround(options);
-  const [peer] = flags.positional;
   if (peer !== undefined) {
     const reason = await waiting(`asking about ${peer}`, examinePeer(peer, options, ground));
     write(isJson ? printJson({ peer, ...reason }) : renderReason(peer, reason));
@@ -43,6 +50,10 @@ export async function run(context: CommandContext): Promise<number> {
       : `\n${summarize(findings)}\n`,
   );
   return broken ? EXIT.failed : EXIT.ok;
+}
+
+function isName(text: string): boolean {
+  return text.trim() !== "" && text.length <= MAX_QUERY_LENGTH && isPrintable(text);
 }
 
 async function examinePeer(

@@ -6,6 +6,7 @@
  */
 
 import { type Clock, pause } from "../../base/clock.ts";
+import { CodedError } from "../../base/errors.ts";
 import { parsePeerId, type PeerId, shortId } from "../../base/peer_id.ts";
 import type { DiagnosisView, ProbeView, StandingView } from "../../control/diagnosis.ts";
 import { DEFAULT_CAPABILITIES } from "../../discovery/capabilities.ts";
@@ -28,6 +29,7 @@ export interface PeerProbeOptions {
 const DEFAULT_PORT = 9_000;
 const MAX_PROBES = 4;
 const PROBE_MS = 4_500;
+const PING_MS = 2_000;
 
 /** Finds out about `text` as the agent's own diagnosis does, as far as that goes without one. */
 export async function diagnoseAlone(
@@ -118,29 +120,40 @@ async function probeAll(
   expected: PeerId | undefined,
   options: PeerProbeOptions,
 ): Promise<readonly ProbeView[]> {
+  const endings = new Map<PeerId, string>();
   const node = new Node({
     local: localNode(options),
     dialer: tcpDialer,
     clock: options.clock,
     log: () => {},
-    onEvent: () => {},
+    onEvent: (event) => {
+      if (event.type === "session_closed") endings.set(event.id, event.code);
+    },
   });
+  const { clock } = options;
   try {
-    return await Promise.all(addresses.map((address) => probe(node, address, expected, options)));
+    return await Promise.all(
+      addresses.map((address) => probe({ node, clock, endings, expected }, address)),
+    );
   } finally {
     await node.close();
   }
 }
 
-async function probe(
-  node: Node,
-  address: Address,
-  expected: PeerId | undefined,
-  { clock }: PeerProbeOptions,
-): Promise<ProbeView> {
+interface Prober {
+  readonly node: Node;
+  readonly clock: Clock;
+  /** Why sessions ended. */
+  readonly endings: ReadonlyMap<PeerId, string>;
+  readonly expected: PeerId | undefined;
+}
+
+async function probe(prober: Prober, address: Address): Promise<ProbeView> {
+  const { node, clock, expected } = prober;
   const end = new AbortController();
   const outcome = await Promise.race<DialOutcome>([
-    node.dial(address, { approach: "seal", ...(expected && { expected }) }),
+    node.dial(address, { approach: "seal", ...(expected && { expected }) })
+      .then((dialled) => confirm(prober, dialled)),
     pause(clock, PROBE_MS, end.signal).then(() => ({ type: "failed", code: "timeout" })),
   ]);
   end.abort();
@@ -158,6 +171,24 @@ async function probe(
   const legacy = isSilent ? await tryLegacy(address, clock) : undefined;
   if (legacy?.kind !== "answered" || parsePeerId(legacy.id)) return failed;
   return { ...shown, outcome: "answered", node_id: legacy.id };
+}
+
+/** Who dials has a session before the other side has judged it: only an answer in it proves that it would last. */
+async function confirm(
+  { node, clock, endings }: Prober,
+  outcome: DialOutcome,
+): Promise<DialOutcome> {
+  if (outcome.type !== "session") return outcome;
+  try {
+    const data = { ping_time: clock.wallMs() / 1000 };
+    await node.ask(outcome.id, "PING", data, { timeoutMs: PING_MS });
+    return outcome;
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    const code = endings.get(outcome.id) ??
+      (node.isConnected(outcome.id) ? "idle" : "ended_by_peer");
+    return { type: "failed", code, reason: error.message };
+  }
 }
 
 function localNode({ belongings, primitives, clock }: PeerProbeOptions): LocalNode {
