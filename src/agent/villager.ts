@@ -114,9 +114,12 @@ export class Villager {
     return this.gossip.members.stateOf(id) === "alive";
   }
 
-  /** Whether the dial plan may dial `id`: it is wanted, the village is small, or we are nearly alone. */
+  /** Whether the dial plan may dial `id` now: it is wanted, a small village has formed, or we are nearly alone. */
   wants(id: PeerId): boolean {
-    return this.isFullMesh || this.gossip.neighbours.size < LONELY || this.#wanted.has(id);
+    if (this.#wanted.has(id)) return true;
+    const { size } = this.gossip.neighbours;
+    if (this.gossip.isForming(this.#options.clock.now())) return size === 0;
+    return this.isFullMesh || size < LONELY;
   }
 
   /** A session has begun. */
@@ -132,7 +135,7 @@ export class Villager {
     this.#enter((nowMs) => this.gossip.disconnected(id, cause, nowMs));
     // One of us does not belong to the other's network: what became of it there is not for us to say.
     if (isTrustCode(code)) this.forget(id);
-    return cause === "lost" && this.wants(id);
+    return cause === "lost" && this.#misses(id);
   }
 
   /** A dial has come to an end. */
@@ -216,6 +219,11 @@ export class Villager {
     this.#enter((nowMs) => this.gossip.leave(nowMs));
     this.#isClosed = true;
     this.#timer?.cancel();
+  }
+
+  /** Whether a session that was lost is to be dialled again. */
+  #misses(id: PeerId): boolean {
+    return this.isFullMesh || this.#wanted.has(id);
   }
 
   #causeOf(id: PeerId, code: string): PartingCause {

@@ -27,8 +27,11 @@ export const URGENT_WINDOW_MS = 20;
 export const CALM_WINDOW_MS = 5_000;
 /** Younger records are not announced to lazy neighbours yet: the tree may be about to bring them. */
 export const CALM_AGE_MS = 2_000;
-/** In a full mesh records ride along with probes; only who has no session with their origin has not got them by then. */
-export const MESH_WINDOW_MS = 25_000;
+/**
+ * In a full mesh records ride along with probes; only who has no session with their origin has not got them by then. A newer
+ * one of the same origin is announced in the place of the last.
+ */
+export const MESH_WINDOW_MS = 45_000;
 export const REMINDER_MS = 5_000;
 export const FEW = 4;
 /** Named events and queries that have come so far are announced only. */
@@ -93,6 +96,8 @@ export class Announcer {
   /** An event is here that its origin has sent to everybody. */
   addInMesh(event: KeptEvent, nowMs: number): void {
     if (event.class !== EVENT_CLASSES.capabilities) return this.#remindLater(nowMs);
+    const isFromOrigin = (each: KeptEvent) => each.hops <= 1 && each.from === event.from;
+    if (isFromOrigin(event)) this.#inMesh = this.#inMesh.filter((each) => !isFromOrigin(each));
     this.#inMesh.push(event);
     this.#meshDueMs = Math.min(this.#meshDueMs, nowMs + MESH_WINDOW_MS);
   }

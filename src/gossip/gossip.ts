@@ -32,7 +32,7 @@ import { Neighbourhood } from "./neighbourhood.ts";
 import { LAN_PROFILE, type ProbeProfile } from "./probe_profile.ts";
 import type { Urgency } from "./own_capabilities.ts";
 import { Riders } from "./riders.ts";
-import { type MemberChange, Swim } from "./swim.ts";
+import { type MemberChange, Swim, type SwimCounters } from "./swim.ts";
 
 /** What gossip tells its owner. */
 export type GossipEvent =
@@ -175,6 +175,16 @@ export class Gossip {
     return this.#events.counters;
   }
 
+  /** See {@link Neighbourhood.isForming}. */
+  isForming(nowMs: number): boolean {
+    return this.#neighbourhood.isForming(nowMs);
+  }
+
+  /** What failure detection did since the start. */
+  get swimCounters(): SwimCounters {
+    return this.#swim.counters;
+  }
+
   /** What waits to be told or answered. */
   get queued(): number {
     return this.#swim.queued;
@@ -199,7 +209,7 @@ export class Gossip {
     this.#events.tick(nowMs);
     if (nowMs >= this.#settledMs) this.#tellHeld(nowMs);
     if (nowMs >= this.#riders.dueMs) {
-      for (const [to, message] of this.#riders.takeAll()) {
+      for (const [to, message] of this.#riders.takeDue(nowMs)) {
         this.#options.outlet.send(to, message, false);
       }
     }

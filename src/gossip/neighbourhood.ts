@@ -40,6 +40,9 @@ const TICK_MS = 1_000;
 const MAX_PENDING = 8;
 /** Up to so many members a mesh is woven at once. */
 export const EAGER_MEMBERS = 12;
+/** A larger one waits until nobody has come for this long. */
+const FORMING_MS = 1_500;
+const FORMING_FEW_MS = 400;
 /** A newcomer is often one of many, and must listen meanwhile. */
 const MAX_PENDING_OF_NEWCOMER = 4;
 /** A dial that was neither answered nor refused is forgotten. */
@@ -67,6 +70,8 @@ export class Neighbourhood {
   #nextMs: number;
   #reviveMs: number;
   #lackingSinceMs = Infinity;
+  #members = 0;
+  #grownMs = -Infinity;
 
   constructor(host: NeighbourhoodHost, nowMs: number) {
     this.#host = host;
@@ -84,6 +89,18 @@ export class Neighbourhood {
     if (nowMs - this.#startMs < NEWCOMER_MS) this.#nextMs = Math.min(this.#nextMs, nowMs + 50);
   }
 
+  /**
+   * Whether the village is still growing to more than a dozen: as many handshakes as a mesh takes would keep newcomers
+   * from learning who is there.
+   */
+  isForming(nowMs: number): boolean {
+    const { awake } = this.#host.table;
+    if (awake > this.#members) this.#grownMs = nowMs;
+    this.#members = awake;
+    const formingMs = awake <= EAGER_MEMBERS ? FORMING_FEW_MS : FORMING_MS;
+    return awake <= MAX_FULL_MESH && nowMs - this.#grownMs < formingMs;
+  }
+
   settled(id: PeerId): void {
     this.#pending.delete(id);
   }
@@ -98,7 +115,10 @@ export class Neighbourhood {
     const members = table.awake;
     const wanted = wantedDegree(members);
     const lacking = wanted - neighbours.size - this.#pending.size;
-    if (lacking > 0) this.#meet(lacking, nowMs);
+    if (this.isForming(nowMs)) {
+      this.#lackingSinceMs = nowMs;
+      this.#nextMs = nowMs + FORMING_FEW_MS;
+    } else if (lacking > 0) this.#meet(lacking, nowMs);
     else this.#lackingSinceMs = Infinity;
     if (members > MAX_FULL_MESH) this.#letGo(wanted, nowMs);
     if (nowMs >= this.#reviveMs) this.#revive(nowMs);

@@ -4,47 +4,62 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import type { PeerId } from "../base/peer_id.ts";
+import { EVENT_KINDS } from "./event_message.ts";
 
-/** About two rounds of probes among 16 neighbours; after that a rider goes alone. */
-export const RIDE_MS = 20_000;
+/** A round of probes among 30 neighbours; after that a rider goes alone. */
+export const RIDE_MS = 30_000;
 /** For one neighbour; the oldest gives up its place, for what rides is repeated. */
 export const MAX_RIDERS = 64;
 
 const NONE: readonly Bytes[] = Object.freeze([]);
 
+/** What waits for one neighbour. */
+interface Carriage {
+  readonly dueMs: number;
+  readonly messages: Bytes[];
+}
+
 export class Riders {
-  readonly #waiting = new Map<PeerId, Bytes[]>();
+  readonly #waiting = new Map<PeerId, Carriage>();
   #dueMs = Infinity;
 
-  /** When those that still wait must go. */
+  /** When the first of those that still wait must go; never too late. */
   get dueMs(): number {
     return this.#dueMs;
   }
 
+  /** Takes a message to `to`. Of events only our own record rides: a newer one takes the place of the last. */
   add(to: PeerId, message: Bytes, nowMs: number): void {
-    const riders = this.#waiting.get(to) ?? [];
-    if (riders.length >= MAX_RIDERS) riders.shift();
-    riders.push(message);
-    this.#waiting.set(to, riders);
-    this.#dueMs = Math.min(this.#dueMs, nowMs + RIDE_MS);
+    const carriage = this.#waiting.get(to) ?? { dueMs: nowMs + RIDE_MS, messages: [] };
+    const { messages } = carriage;
+    const isRecord = message[0] === EVENT_KINDS.event;
+    const last = isRecord ? messages.findIndex(([kind]) => kind === EVENT_KINDS.event) : -1;
+    if (last >= 0) messages[last] = message;
+    else if (messages.push(message) > MAX_RIDERS) messages.shift();
+    this.#waiting.set(to, carriage);
+    this.#dueMs = Math.min(this.#dueMs, carriage.dueMs);
   }
 
   /** Those that wait to go to `to`. */
   take(to: PeerId): readonly Bytes[] {
     if (this.#waiting.size === 0) return NONE;
-    const riders = this.#waiting.get(to);
-    if (!riders) return NONE;
+    const carriage = this.#waiting.get(to);
+    if (!carriage) return NONE;
     this.drop(to);
-    return riders;
+    return carriage.messages;
   }
 
-  takeAll(): readonly (readonly [to: PeerId, message: Bytes])[] {
-    const all = [...this.#waiting].flatMap(([to, riders]) =>
-      riders.map((message) => [to, message] as const)
-    );
-    this.#waiting.clear();
+  /** Those that have waited long enough. */
+  takeDue(nowMs: number): readonly (readonly [to: PeerId, message: Bytes])[] {
+    const due: (readonly [PeerId, Bytes])[] = [];
     this.#dueMs = Infinity;
-    return all;
+    for (const [to, { dueMs, messages }] of this.#waiting) {
+      if (dueMs <= nowMs) {
+        this.#waiting.delete(to);
+        for (const message of messages) due.push([to, message]);
+      } else this.#dueMs = Math.min(this.#dueMs, dueMs);
+    }
+    return due;
   }
 
   /** A session is over. */

@@ -244,7 +244,9 @@ Deno.test(
     const bench = new Bench();
     const others = Array.from({ length: 32 }, (_, n) => identityOf(n));
     for (const other of others.slice(0, 31)) bench.befriend(other);
-    assertEquals([bench.villager.isFullMesh, bench.villager.wants(CAROL.id)], [true, true]);
+    assertEquals([bench.villager.isFullMesh, bench.villager.wants(CAROL.id)], [true, false]);
+    bench.clock.advance(1_500);
+    assert(bench.villager.wants(CAROL.id), "nobody has come for a while");
     const last = others[31];
     assert(last);
     bench.befriend(last);

@@ -89,7 +89,7 @@ Deno.test("Neighbourhood: a newcomer dials at once, four at a time", PURE, () =>
 });
 
 Deno.test("Neighbourhood.hurry() looks at once while we are new", PURE, () => {
-  const bench = new Bench(10);
+  const bench = new Bench(100);
   bench.neighbourhood.tick(1_000);
   assertEquals(bench.dialled.length, 4);
   bench.neighbourhood.tick(1_250);
@@ -99,6 +99,19 @@ Deno.test("Neighbourhood.hurry() looks at once while we are new", PURE, () => {
   const { deadlineMs } = bench.neighbourhood;
   bench.neighbourhood.hurry(10_001);
   assertEquals(bench.neighbourhood.deadlineMs, deadlineMs);
+});
+
+Deno.test("Neighbourhood: a small village weaves its mesh once nobody comes any more", PURE, () => {
+  for (const [members, quietMs] of [[12, 400], [13, 1_500], [32, 1_500]] as const) {
+    const bench = new Bench(members);
+    const { neighbourhood } = bench;
+    assert(neighbourhood.isForming(0), `${members}: those who are there have just come`);
+    assert(neighbourhood.isForming(quietMs - 1) && !neighbourhood.isForming(quietMs), `${members}`);
+    neighbourhood.tick(1_000);
+    assertEquals(bench.dialled.length, members === 12 ? 4 : 0, `${members}`);
+    bench.table.accept(recordOf(50), 9_000);
+    assertEquals(neighbourhood.isForming(9_000), members < 32, "one more has come");
+  }
 });
 
 Deno.test("Neighbourhood: others leave it to the newcomer to dial, for three seconds", PURE, () => {
