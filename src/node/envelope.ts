@@ -80,6 +80,7 @@ export function newEnvelope(
   message:
     & Pick<Envelope, "senderId" | "recipientId" | "type" | "data">
     & Partial<Pick<Envelope, "priority" | "requiresAck" | "correlationId" | "expiresAtMs">>
+    & Partial<Pick<Envelope, "evolutionId" | "evolutionType">>
     & { readonly wallMs: number },
 ): Envelope {
   const { wallMs, ...given } = message;

@@ -21,6 +21,7 @@ import {
   encodeEnvelope,
   type Envelope,
   EnvelopeError,
+  type EvolutionType,
   type MessageType,
   newEnvelope,
 } from "./envelope.ts";
@@ -32,6 +33,9 @@ export interface SendOptions {
   readonly requiresAck?: boolean;
   readonly correlationId?: string;
   readonly expiresInMs?: number;
+  /** Of a message about a job: which, and of what kind. */
+  readonly evolutionId?: string;
+  readonly evolutionType?: EvolutionType;
 }
 
 /** Envelopes of all sessions since the start. */
