@@ -7,6 +7,8 @@ import { FieldError, isObject } from "../base/guards.ts";
 import type { ClockView, DiagnosisView } from "./diagnosis.ts";
 import { type Endpoint, readEndpoint } from "./endpoint_file.ts";
 import type { InviteView, JoinView, MembersView, RevokeView } from "./network_views.ts";
+import type { EvolveBody } from "./job_request.ts";
+import type { JobSummaryView, JobView } from "./job_views.ts";
 import { parseQueryEvent, type QueryEvent } from "./query_events.ts";
 import { parseSendEvent, type SendEvent } from "./send_events.ts";
 import { parseVillageEvent, type VillageEvent } from "./village_events.ts";
@@ -22,6 +24,8 @@ export class ControlClientError extends CodedError {
 const TIMEOUT_MS = 10_000;
 /** Every address of an invitation may take its time. */
 const JOIN_TIMEOUT_MS = 60_000;
+/** A job's module is tried before the job begins. */
+const EVOLVE_TIMEOUT_MS = 60_000;
 
 export interface StreamOptions {
   readonly signal: AbortSignal;
@@ -98,6 +102,29 @@ export class ControlClient {
 
   leave(options: { readonly force: boolean }): Promise<{ readonly left: string }> {
     return this.#call("POST", "leave", options);
+  }
+
+  /** Starts a job; resolves once this device has it. */
+  evolve(job: EvolveBody): Promise<JobView> {
+    return this.#call("POST", "evolve", job, EVOLVE_TIMEOUT_MS);
+  }
+
+  async jobs(): Promise<readonly JobSummaryView[]> {
+    const { jobs } = await this.#call<{ jobs: readonly JobSummaryView[] }>("GET", "jobs");
+    return jobs;
+  }
+
+  /** One job, by its id or the beginning of it. */
+  job(id: string): Promise<JobView> {
+    return this.#call("GET", `job?${new URLSearchParams({ id })}`, undefined, EVOLVE_TIMEOUT_MS);
+  }
+
+  stopJob(id: string): Promise<JobView> {
+    return this.#call("POST", "job-stop", { id });
+  }
+
+  resumeJob(id: string): Promise<JobView> {
+    return this.#call("POST", "job-resume", { id });
   }
 
   stop(): Promise<{ readonly stopping: boolean }> {
