@@ -13,6 +13,7 @@ import { shortId } from "../base/peer_id.ts";
 import { systemRandom } from "../base/random.ts";
 import type { OwnersLimits } from "../control/views.ts";
 import { readLid } from "../host/lid.ts";
+import { OwnProcess } from "../host/own_process.ts";
 import { HostProbe } from "../host/probe.ts";
 import { HOST_OS, SystemSource } from "../host/source.ts";
 import { interfaceAddresses, reachableAddresses } from "../net/interfaces.ts";
@@ -39,6 +40,8 @@ export interface Device {
   /** Its sensors: opened once, since later they could not be. */
   readonly source: SystemSource;
   readonly probe: HostProbe;
+  /** What we take of it ourselves; opened once for the same reason. */
+  readonly process: OwnProcess;
   readonly inbox: Inbox | undefined;
 }
 
@@ -55,6 +58,7 @@ export async function openDevice(config: UpConfig, log: Log): Promise<Device> {
     backend,
     source,
     probe: new HostProbe({ source, os: HOST_OS }),
+    process: new OwnProcess(),
     inbox: await openInbox(config.limits),
   };
 }

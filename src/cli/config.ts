@@ -21,6 +21,8 @@ export interface UpConfig {
   readonly listenHost: string;
   /** Ports to try, in order. */
   readonly ports: readonly number[];
+  /** Where the control API is served; 0 is any free port. */
+  readonly controlPort: number;
   readonly peers: readonly Address[];
   readonly legacy: LegacyPolicy;
   /** Whether any authenticated key may take part. */
@@ -72,6 +74,7 @@ export function readUpConfig(flags: GivenFlags, surroundings: Surroundings): UpC
     },
     listenHost: read("listen"),
     ports: port === undefined ? DEFAULT_PORTS : [port],
+    controlPort: read("control-port"),
     peers: read("peer"),
     isOpen: read("open"),
     deviceName,

@@ -8,6 +8,7 @@
  *      /v1/invite {"admin","expires_s"}   /v1/join {"token","name"}   /v1/revoke {"node"}   /v1/leave {"force"}
  *      /v1/event {"name","data"}   /v1/query {"name","where","data","timeout_s"}   /v1/answer {"id","text"}
  *      /v1/sleep   /v1/wake   /v1/diagnose {"peer":"name, ID, prefix or address"}
+ * GET  /metrics    for Prometheus; a token of its own opens this route and no other
  * ```
  *
  * A request must carry the token and name the loopback address as its host: a web page in a browser on
@@ -20,9 +21,13 @@ import { encodeBase64Url, encodeUtf8 } from "../base/bytes.ts";
 import { CodedError, describeError } from "../base/errors.ts";
 import { FieldError, Fields } from "../base/guards.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
+import type { OwnProcess } from "../host/own_process.ts";
+import { NetError } from "../net/stream.ts";
 import { randomBytes } from "../noise/primitives.ts";
 import { compareClocks, diagnose, MAX_QUERY_LENGTH } from "./diagnosis.ts";
+import { agentMetrics } from "./metrics.ts";
 import { NetworkRoutes, type NetworkRoutesOptions } from "./network_routes.ts";
+import { METRICS_TYPE, writeMetrics } from "./prometheus_text.ts";
 import { sendResponse } from "./send_route.ts";
 import { VillageRoutes } from "./village_routes.ts";
 import { candidatesView, peerViews, type PingView, type Setting, statusView } from "./views.ts";
@@ -32,11 +37,16 @@ export interface ControlServerOptions {
   readonly setting: Setting;
   readonly join: NetworkRoutesOptions["join"];
   readonly onMove: NetworkRoutesOptions["onMove"];
+  /** Where to serve; any free port by default. */
+  readonly port?: number | undefined;
+  /** Who may read the metrics besides the holder of our token, and what this process takes. */
+  readonly metrics: { readonly token: string; readonly process: Pick<OwnProcess, "read"> };
   /** Called when a client asks the agent to stop. */
   readonly onStop: () => void;
 }
 
 const HOST = "127.0.0.1";
+const METRICS_PATH = "/metrics";
 const TOKEN_BYTES = 32;
 const MAX_BODY_BYTES = 16_384;
 /** 4,096 bytes of data, each of them perhaps as \u0001. */
@@ -61,18 +71,13 @@ export class ControlServer {
   readonly #village: VillageRoutes;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  /** Serves at once, on a free port. */
+  /** Serves at once. Throws `NetError` `address_in_use`. */
   constructor(options: ControlServerOptions) {
     this.#options = options;
     const { clock } = options.setting;
     this.#village = new VillageRoutes({ agent: options.agent, clock });
     this.#network = new NetworkRoutes({ ...options, clock, history: this.#village.history });
-    this.#server = Deno.serve({
-      hostname: HOST,
-      port: 0,
-      onListen: () => {},
-      handler: (request) => this.#handle(request),
-    });
+    this.#server = serveOn(options.port ?? 0, (request) => this.#handle(request));
     this.url = `http://${HOST}:${this.#server.addr.port}`;
   }
 
@@ -98,9 +103,9 @@ export class ControlServer {
   }
 
   #authorize(request: Request): void {
-    const given = encodeUtf8(request.headers.get("authorization") ?? "");
-    const wanted = encodeUtf8(`Bearer ${this.token}`);
-    const isOurs = given.length === wanted.length && timingSafeEqual(given, wanted);
+    const isScrape = new URL(request.url).pathname === METRICS_PATH;
+    const isOurs = isBearer(request, this.token) ||
+      (isScrape && isBearer(request, this.#options.metrics.token));
     if (!isOurs || request.headers.get("host") !== `${HOST}:${this.#server.addr.port}`) {
       throw new ControlError(401, "unauthorized", "Cannot serve request: a valid token is needed");
     }
@@ -113,6 +118,8 @@ export class ControlServer {
     switch (route) {
       case "GET /v1/status":
         return statusView(agent, setting);
+      case `GET ${METRICS_PATH}`:
+        return this.#metrics();
       case "GET /v1/peers":
         return { peers: peerViews(agent, setting.clock) };
       case "GET /v1/candidates":
@@ -156,6 +163,14 @@ export class ControlServer {
       default:
         throw new ControlError(404, "unknown_route", "Cannot serve request: no such route");
     }
+  }
+
+  #metrics(): Response {
+    const { agent, setting, metrics } = this.#options;
+    const families = agentMetrics(agent, setting, metrics.process.read());
+    return new Response(writeMetrics(families), {
+      headers: { "content-type": METRICS_TYPE, "cache-control": "no-store" },
+    });
   }
 
   async #ping(request: Request): Promise<PingView> {
@@ -208,6 +223,28 @@ export class ControlServer {
     }
     return match.id;
   }
+}
+
+function serveOn(
+  port: number,
+  handler: (request: Request) => Promise<Response>,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ hostname: HOST, port, onListen: () => {}, handler });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new NetError(
+      "address_in_use",
+      `Cannot serve the control API: port ${port} is taken; choose another with --control-port`,
+      { cause: error },
+    );
+  }
+}
+
+function isBearer(request: Request, token: string): boolean {
+  const given = encodeUtf8(request.headers.get("authorization") ?? "");
+  const wanted = encodeUtf8(`Bearer ${token}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
 async function bodyOf(request: Request, maxBytes = MAX_BODY_BYTES): Promise<Fields> {

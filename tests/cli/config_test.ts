@@ -24,6 +24,7 @@ Deno.test("readUpConfig() has a default for everything", PURE, () => {
     stateDir: "/home/u/.local/state/hamlet",
     listenHost: "0.0.0.0",
     ports: [9000, 9001, 9002, 9003, 9004, 9005],
+    controlPort: 0,
     peers: [],
     isOpen: false,
     deviceName: "device",

@@ -14,7 +14,7 @@ import { withDirectory } from "../store/temp.ts";
 import { ALICE, BOB, CAROL } from "../testing/identities.ts";
 import { type Citizen, connected, Realm } from "../testing/realm.ts";
 import { ADMIN_CHAIN, certificate, MALLORY, MEMBER_CHAIN, NETWORK_ID } from "../testing/trust.ts";
-import { aliceAndBob } from "./village.ts";
+import { aliceAndBob, METRICS } from "./village.ts";
 
 const DAVE = MALLORY;
 
@@ -405,6 +405,7 @@ Deno.test("ControlServer serves the network's routes to its clients", {
     const server = new ControlServer({
       agent: alice.agent,
       setting: { ...setting, clock: realm.clock },
+      metrics: METRICS,
       onStop: () => {},
       join: () => Promise.reject(new TypeError("nobody joins here")),
       onMove: (joined) => moves.push(joined),

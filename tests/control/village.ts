@@ -8,6 +8,20 @@ import type { Setting } from "../../src/control/views.ts";
 import { AgentVillage, BACKEND, type Resident } from "../testing/agents.ts";
 import { ALICE, BOB } from "../testing/identities.ts";
 
+/** Who may read the metrics, and nothing else, of a process that never changes. */
+export const METRICS = Object.freeze({
+  token: "m".repeat(43),
+  process: {
+    read: () => ({
+      residentBytes: 52_428_800,
+      heapBytes: 10_485_760,
+      cpuSeconds: 1.5,
+      openFiles: 23,
+      startSeconds: 1_750_000_000.25,
+    }),
+  },
+});
+
 export interface Controlled {
   readonly village: AgentVillage;
   /** The agent that is controlled. */
@@ -51,6 +65,7 @@ export async function withServer(use: (controlled: Controlled) => Promise<void>)
   const server = new ControlServer({
     agent: alice.agent,
     setting,
+    metrics: METRICS,
     onStop: () => stops++,
     join: () => Promise.reject(new TypeError("nobody joins in these tests")),
     onMove: () => {},

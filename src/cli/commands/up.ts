@@ -11,6 +11,7 @@ import { scheduleEvery, systemClock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { shortId } from "../../base/peer_id.ts";
 import { readEndpoint, removeEndpoint, writeEndpoint } from "../../control/endpoint_file.ts";
+import { openMetricsToken } from "../../control/metrics_token.ts";
 import { ControlServer } from "../../control/server.ts";
 import { collectGarbage } from "../../host/garbage.ts";
 import { HOST_OS } from "../../host/source.ts";
@@ -78,6 +79,7 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
   }
   supervised?.close();
   device.source.close();
+  device.process.close();
   log("info", "stopped");
 }
 
@@ -119,6 +121,7 @@ async function moveState(stateDir: string, { joined }: Move, log: Log): Promise<
 /** Runs the agent in its present network, until it is to stop or to move. */
 async function serveNetwork(device: Device, { config, stop, supervised, log }: Run) {
   const { stateDir, legacy, limits } = config;
+  const metricsToken = await openMetricsToken(stateDir);
   const { agent, memory, network, scouts } = await startAgent(device, config, log);
   let move: Move | undefined;
   const moved = new AbortController();
@@ -136,6 +139,8 @@ async function serveNetwork(device: Device, { config, stop, supervised, log }: R
   const control = new ControlServer({
     agent,
     setting,
+    port: config.controlPort,
+    metrics: { token: metricsToken, process: device.process },
     onStop: () => stop.abort(),
     join: async (token, deviceName = config.deviceName) => {
       const { joinNetwork } = await import("../../agent/joining.ts");

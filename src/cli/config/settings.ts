@@ -41,6 +41,10 @@ export const SETTINGS = Object.freeze({
     help: "Port to serve; 0 takes any that is free",
     otherwise: "the first free one of 9000 to 9005",
   }),
+  "control-port": one(whole("PORT", { min: 0, max: 65_535 }), {
+    help: "Port of the control address on loopback, where metrics are; 0 takes any that is free",
+    fallback: "0",
+  }),
   "listen": one(text("HOST"), {
     help: "Address to serve on; 0.0.0.0 is every IPv4 interface",
     fallback: "0.0.0.0",
