@@ -10,6 +10,7 @@
 
 /** Variables that the program looks at. All others are absent to it, and passed on to its children. */
 export const ENVIRONMENT: readonly string[] = Object.freeze([
+  "APPDATA",
   "HAMLET_*",
   "HOME",
   "LOCALAPPDATA",
@@ -17,6 +18,7 @@ export const ENVIRONMENT: readonly string[] = Object.freeze([
   "PATH",
   "SUDO_USER",
   "USER",
+  "USERPROFILE",
   "WATCHDOG_PID",
   "WATCHDOG_USEC",
   "XDG_CONFIG_HOME",

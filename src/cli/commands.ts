@@ -94,6 +94,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
         help: "What this device is called in the village (default: its host name)",
       },
       JSON_FLAG,
+      CONFIG,
       STATE,
     ],
     examples: ["hamlet join AHK5W2RQ…"],

@@ -17,7 +17,7 @@ export function agentLaunch(
   },
 ): Launch {
   return launchSelf(self, [
-    ...["up", "--listen", LOOPBACK, "--port", String(options.port ?? 0)],
+    ...["up", "--config", "off", "--listen", LOOPBACK, "--port", String(options.port ?? 0)],
     ...["--state", options.stateDir],
     ...["--log", "json", "--log-level", "warn"],
     ...options.peers.flatMap((peer) => ["--peer", formatAddress(peer)]),

@@ -14,7 +14,7 @@ const COMPILED: Self = {
   isStandalone: true,
 };
 const AGENT_ARGS = [
-  ...["up", "--listen", "127.0.0.1", "--port", "0", "--state", "/state/1"],
+  ...["up", "--config", "off", "--listen", "127.0.0.1", "--port", "0", "--state", "/state/1"],
   ...["--log", "json", "--log-level", "warn"],
   ...["--peer", "127.0.0.1:9000", "--peer", "127.0.0.1:9001"],
   ...["--open", "--legacy", "any", "--leash"],

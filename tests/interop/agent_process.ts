@@ -61,7 +61,8 @@ export async function hamlet(
   ];
   const child = new Deno.Command(first, {
     args: rest,
-    env: options.env ?? {},
+    // Whatever the file of whoever runs the tests says.
+    env: { HAMLET_CONFIG: "off", ...options.env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -131,6 +132,7 @@ export class AgentProcess implements AsyncDisposable {
         ...(options.port ?? ["--port", "0"]),
         ...(options.args ?? []),
       ]),
+      env: { HAMLET_CONFIG: "off" },
       stdin: "null",
       stdout: "null",
       stderr: "piped",

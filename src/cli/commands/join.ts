@@ -19,6 +19,7 @@ import { IDENTITY_FILE, LOCK_FILE, NETWORK_FILE } from "../../store/state_direct
 import { decodeToken, TokenError } from "../../trust/invitation_token.ts";
 import type { CommandContext } from "../commands.ts";
 import { readDeviceName, readStateDir, systemSurroundings } from "../config.ts";
+import { readSurroundings } from "../config/surroundings.ts";
 import { untilMoved } from "../moving.ts";
 import { checkOwnNetwork } from "../own_network.ts";
 import { EXIT, UsageError } from "../usage_error.ts";
@@ -27,7 +28,7 @@ export async function run({ flags, write }: CommandContext): Promise<number> {
   const stateDir = readStateDir(flags, systemSurroundings());
   const token = flags.positional.join("");
   checkToken(token);
-  const name = readDeviceName(flags, systemSurroundings());
+  const name = readDeviceName(flags, await readSurroundings(flags));
   const agent = await runningAgent(stateDir);
   const joined = agent
     ? await agent.join(token, flags.text("name"))
