@@ -188,6 +188,11 @@ export class Villager {
     return () => this.#listeners.delete(listener);
   }
 
+  /** There is work with a member: it is dialled, whatever sessions the mesh needs. */
+  seek(id: PeerId, addresses: readonly Address[]): void {
+    this.#dial(id, addresses);
+  }
+
   /** Says that we will not answer for a while. */
   sleep(): void {
     this.#enter((nowMs) => this.gossip.sleep(nowMs));

@@ -1,17 +1,20 @@
 /**
- * Vitals: the device is measured every 10 s; peers hear of it when it changed by 10 % or after 30 s.
+ * Vitals: the device is measured every 10 s, and whenever its work needs to know; peers hear of it when it changed by
+ * 10 % or after 30 s.
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Capabilities } from "../discovery/capabilities.ts";
 import type { Urgency } from "../gossip/own_capabilities.ts";
-import { capabilitiesOf, isUrgent, isWorthTelling } from "../host/capabilities.ts";
+import { capabilitiesOf, isUrgent, isWorthTelling, type Workload } from "../host/capabilities.ts";
 import type { HostReading } from "../host/reading.ts";
 
 export interface VitalsOptions {
   readonly clock: Clock;
   /** Measures the device; never rejects. */
   readonly measure: () => Promise<HostReading>;
+  /** What the device works on for the village; absent, nothing. */
+  readonly workload?: () => Workload;
   /** There is a new measurement, whether or not it is worth telling. */
   readonly onMeasured: (capabilities: Capabilities) => void;
   /** Sends the record to every connected peer; in the village it may have time. */
@@ -35,7 +38,7 @@ export class Vitals {
   constructor(options: VitalsOptions, first: HostReading) {
     this.#options = options;
     this.#reading = first;
-    this.#current = this.#told = capabilitiesOf(first);
+    this.#current = this.#told = capabilitiesOf(first, options.workload?.());
     this.#toldAtMs = options.clock.now();
     this.#schedule();
   }
@@ -48,6 +51,21 @@ export class Vitals {
   /** The latest record. */
   get capabilities(): Capabilities {
     return this.#current;
+  }
+
+  /** Measures now; resolves with the measurement. */
+  async measure(): Promise<HostReading> {
+    const { measure, workload } = this.#options;
+    this.#reading = await measure();
+    this.#current = capabilitiesOf(this.#reading, workload?.());
+    return this.#reading;
+  }
+
+  /** The workload is another: whoever cares is told at once. */
+  review(): void {
+    if (this.#isClosed) return;
+    this.#current = capabilitiesOf(this.#reading, this.#options.workload?.());
+    this.#tell({ isRegular: false });
   }
 
   close(): void {
@@ -63,17 +81,20 @@ export class Vitals {
   }
 
   async #refresh(): Promise<void> {
-    const { clock, measure, onMeasured, tell } = this.#options;
-    this.#reading = await measure();
-    this.#current = capabilitiesOf(this.#reading);
-    const nowMs = clock.now();
-    if (!this.#isClosed) onMeasured(this.#current);
-    const isDue = nowMs - this.#toldAtMs >= TELL_MS;
+    await this.measure();
+    if (this.#isClosed) return;
+    this.#options.onMeasured(this.#current);
+    this.#tell({ isRegular: true });
+  }
+
+  #tell({ isRegular }: { readonly isRegular: boolean }): void {
+    const nowMs = this.#options.clock.now();
+    const isDue = isRegular && nowMs - this.#toldAtMs >= TELL_MS;
     const isNews = isWorthTelling(this.#told, this.#current);
     const isRushed = isUrgent(this.#told, this.#current);
-    if (this.#isClosed || !(isDue || isNews)) return;
+    if (!(isDue || isNews)) return;
     this.#told = this.#current;
     this.#toldAtMs = nowMs;
-    tell(this.#current, isRushed ? "now" : isNews ? "along" : "later");
+    this.#options.tell(this.#current, isRushed ? "now" : isNews ? "along" : "later");
   }
 }

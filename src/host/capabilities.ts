@@ -12,6 +12,10 @@ export interface Workload {
   readonly isEvolving: boolean;
   /** 0..1. */
   readonly evolutionLoad: number;
+  /** Whether its owner allows work at all. */
+  readonly isAllowed?: boolean;
+  /** Whether it may work now, as far as its owner's wishes go. */
+  readonly isWelcome?: boolean;
 }
 
 /** A node without work. */
@@ -25,6 +29,7 @@ const ROUNDING = 1e-9;
 
 /** The capability record for `reading`. Unknown cores and memory mean the least a node can have. */
 export function capabilitiesOf(reading: HostReading, workload: Workload = NO_WORK): Capabilities {
+  const { isEvolving, isAllowed = true, isWelcome = true } = workload;
   return Object.freeze({
     cpuCores: reading.cpuCores ?? DEFAULT_CAPABILITIES.cpuCores,
     ramMb: reading.ramMb ?? DEFAULT_CAPABILITIES.ramMb,
@@ -35,9 +40,9 @@ export function capabilitiesOf(reading: HostReading, workload: Workload = NO_WOR
     deviceType: reading.deviceType,
     performanceTier: performanceTier(reading.ramMb, reading.cpuCores),
     thermalState: reading.thermalState,
-    canEvolve: true,
+    canEvolve: isAllowed,
     evolutionCapacity: Math.round(evolutionCapacity(reading) * 1000) / 1000,
-    availableForEvolution: isAvailable({ ...reading, isEvolving: workload.isEvolving }),
+    availableForEvolution: isAllowed && isWelcome && isAvailable({ ...reading, isEvolving }),
     evolutionLoad: workload.evolutionLoad,
   });
 }
