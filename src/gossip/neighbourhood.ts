@@ -42,7 +42,7 @@ const MAX_PENDING = 8;
 export const EAGER_MEMBERS = 12;
 /** A larger one waits until nobody has come for this long. */
 const FORMING_MS = 1_500;
-const FORMING_FEW_MS = 400;
+const FORMING_FEW_MS = 150;
 /** A newcomer is often one of many, and must listen meanwhile. */
 const MAX_PENDING_OF_NEWCOMER = 4;
 /** A dial that was neither answered nor refused is forgotten. */

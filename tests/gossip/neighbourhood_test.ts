@@ -102,7 +102,7 @@ Deno.test("Neighbourhood.hurry() looks at once while we are new", PURE, () => {
 });
 
 Deno.test("Neighbourhood: a small village weaves its mesh once nobody comes any more", PURE, () => {
-  for (const [members, quietMs] of [[12, 400], [13, 1_500], [32, 1_500]] as const) {
+  for (const [members, quietMs] of [[12, 150], [13, 1_500], [32, 1_500]] as const) {
     const bench = new Bench(members);
     const { neighbourhood } = bench;
     assert(neighbourhood.isForming(0), `${members}: those who are there have just come`);
