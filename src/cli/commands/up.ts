@@ -22,7 +22,8 @@ import { ensureDirectory, lockFile, StoreError } from "../../store/files.ts";
 import { LOCK_FILE } from "../../store/state_directory.ts";
 import { type Device, openDevice, startAgent } from "../assembly.ts";
 import type { CommandContext } from "../commands.ts";
-import { readUpConfig, systemSurroundings, type UpConfig } from "../config.ts";
+import { readUpConfig, type UpConfig } from "../config.ts";
+import { readSurroundings } from "../config/surroundings.ts";
 import { createLog } from "../log_writer.ts";
 import { dropPrivileges } from "../privileges.ts";
 import { untilInterrupted } from "../signals.ts";
@@ -38,7 +39,8 @@ const HOUSEKEEPING_MS = 300_000;
 const MOVE_MS = 100;
 
 export async function run({ flags }: CommandContext): Promise<number> {
-  const config = readUpConfig(flags, systemSurroundings());
+  const surroundings = await readSurroundings(flags);
+  const config = readUpConfig(flags, surroundings);
   const encoder = new TextEncoder();
   const log = createLog({
     form: config.log,
@@ -46,6 +48,7 @@ export async function run({ flags }: CommandContext): Promise<number> {
     clock: systemClock,
     write: (line) => void Deno.stderr.writeSync(encoder.encode(line)),
   });
+  for (const warning of surroundings.warnings ?? []) log("warn", "configuration", { warning });
   await ensureDirectory(config.stateDir);
   const unlock = await lockState(config.stateDir);
   try {
