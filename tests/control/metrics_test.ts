@@ -9,7 +9,12 @@ import { StoreError } from "../../src/store/files.ts";
 import { withDirectory } from "../store/temp.ts";
 import { ALICE, BOB } from "../testing/identities.ts";
 import { aliceAndBob, type Controlled, METRICS, withServer } from "./village.ts";
-import { parsedByPython, pythonParserIsThere } from "./python_metrics.ts";
+import {
+  parsedByPython,
+  promtoolComplaints,
+  promtoolIsThere,
+  pythonParserIsThere,
+} from "./foreign_parsers.ts";
 
 const LOOPBACK = { permissions: { net: true, read: true, write: true } } as const;
 
@@ -187,6 +192,15 @@ Deno.test("GET /metrics is read without complaint by Prometheus's own Python par
       name === "hamlet_frames_received_total" && labels["path"] === "handshake"
     );
     assertEquals(counted?.value, 2);
+  });
+});
+
+Deno.test("GET /metrics is named as promtool wants it", {
+  ignore: !(await promtoolIsThere()),
+}, async () => {
+  await withServer(async (controlled) => {
+    const text = await (await scrape(controlled, METRICS.token)).text();
+    assertEquals(await promtoolComplaints(text), "");
   });
 });
 

@@ -88,6 +88,8 @@ export interface AgentOptions {
   readonly port?: readonly string[];
   /** Whether it takes part with anybody, as it does by default; otherwise with its network only. */
   readonly isOpen?: boolean;
+  /** Variables besides those of whoever runs the tests. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** One peer as the control API shows it. */
@@ -132,7 +134,7 @@ export class AgentProcess implements AsyncDisposable {
         ...(options.port ?? ["--port", "0"]),
         ...(options.args ?? []),
       ]),
-      env: { HAMLET_CONFIG: "off" },
+      env: { HAMLET_CONFIG: "off", ...options.env },
       stdin: "null",
       stdout: "null",
       stderr: "piped",
