@@ -64,7 +64,11 @@ export function managerOf(scope: Scope, account: Account): ServiceManager {
 /** As whom the agent runs: for a service of the machine whoever called sudo, otherwise whoever runs this. */
 export async function accountFor(scope: Scope): Promise<Account> {
   const caller = scope === "system" ? Deno.env.get("SUDO_USER") : undefined;
-  return await findAccount(runSystemCommand, caller || `${ownUid()}`);
+  if (caller) return await findAccount(runSystemCommand, caller);
+  const own = await findAccount(runSystemCommand, `${ownUid()}`);
+  // Where all our commands look for the state.
+  const home = Deno.env.get("HOME");
+  return home?.startsWith("/") ? { ...own, home } : own;
 }
 
 export function ownUid(): number {

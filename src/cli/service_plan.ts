@@ -28,6 +28,8 @@ export interface ServiceSetup {
   readonly executable: string | undefined;
   /** As whom the agent runs. */
   readonly account: Account;
+  /** Whether that is who has called us, so that the variables of this shell are theirs. */
+  readonly isCaller: boolean;
   readonly surroundings: Surroundings;
   /** Where relative paths begin. */
   readonly directory: string;
@@ -54,7 +56,7 @@ export function planService(setup: ServiceSetup, given: readonly string[]): Serv
   const { scope, account, directory } = setup;
   const args = given.map((arg, index) => absolutePath(arg, given[index - 1], directory));
   const flags = readUpFlags(args);
-  const ofAccount = { ...setup.surroundings, env: environmentOf(account) };
+  const ofAccount = { ...setup.surroundings, env: environmentOf(setup) };
   const stateDir = absolute(stateDirectory(flags.text("state"), ofAccount), directory);
   const config = readUpConfig(flags, { ...ofAccount, env: withState(ofAccount.env, stateDir) });
   const { inboxDir } = config.limits;
@@ -66,6 +68,7 @@ export function planService(setup: ServiceSetup, given: readonly string[]): Serv
     launch: launchOf(setup, ["up", ...args, ...rest]),
     user: scope === "system" ? account.name : undefined,
     environment: [],
+    needsCache: setup.executable !== undefined,
     writable: isInside ? [stateDir] : [stateDir, inboxDir],
     port: port === undefined ? undefined : Number(port),
   };
@@ -97,9 +100,13 @@ function launchOf({ self, executable }: ServiceSetup, args: readonly string[]) {
   return executable === undefined ? launchSelf(self, args) : { program: executable, args };
 }
 
-/** What the agent will find, when it is not started from this shell. */
-function environmentOf({ home }: Account): Surroundings["env"] {
-  return (name) => name === "HOME" ? home : undefined;
+/** What tells where all the account's commands look for the state. */
+function environmentOf({ account, isCaller, surroundings }: ServiceSetup): Surroundings["env"] {
+  return (name) => {
+    if (name === "HOME") return account.home;
+    const isPlace = name === "HAMLET_STATE" || isCaller && name === "XDG_STATE_HOME";
+    return isPlace ? surroundings.env(name) : undefined;
+  };
 }
 
 function withState(env: Surroundings["env"], stateDir: string): Surroundings["env"] {

@@ -16,6 +16,8 @@ export interface ServicePlan {
   readonly environment: readonly (readonly [name: string, value: string])[];
   /** Directories by their full paths, the state directory first. */
   readonly writable: readonly [stateDir: string, ...more: string[]];
+  /** Whether the program unpacks itself at its first start, as the portable file does. */
+  readonly needsCache: boolean;
   /** The port that was asked for. */
   readonly port: number | undefined;
 }

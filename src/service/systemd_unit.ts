@@ -32,6 +32,13 @@ const START_LIMIT = Object.freeze({ intervalS: 300, burst: 5, pauseS: 5 });
 /** Below it a port is the system's. */
 const FIRST_FREE_PORT = 1_024;
 
+/** A cache of its own, made and given to the agent's user by systemd: that of whoever installed may be out of reach. */
+const CACHE_LINES: readonly Line[] = [
+  ["CacheDirectory", "hamlet"],
+  ["CacheDirectoryMode", "0700"],
+  ["Environment", "XDG_CACHE_HOME=%C"],
+];
+
 type Line = readonly [key: string, value: string | number];
 
 /** The unit's text. Throws `RangeError` for paths that cannot be written. */
@@ -91,6 +98,7 @@ function sandboxLines(plan: ServicePlan): readonly Line[] {
     ["ProtectSystem", "strict"],
     ["ProtectHome", "read-only"],
     ["ReadWritePaths", plan.writable.map(quoteEntry).join(" ")],
+    ...(plan.needsCache ? CACHE_LINES : []),
     ["LockPersonality", "yes"],
     ["RestrictRealtime", "yes"],
     ["RestrictSUIDSGID", "yes"],

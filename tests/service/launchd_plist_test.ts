@@ -11,6 +11,7 @@ const PLAN: ServicePlan = {
   user: "ann",
   environment: [["HAMLET_<X>", "1 & 2"]],
   writable: ["/Users/ann/state"],
+  needsCache: true,
   port: undefined,
 };
 

@@ -14,6 +14,7 @@ const PLAN: ServicePlan = {
   user: "daemon",
   environment: [],
   writable: ["/srv/ha mlet"],
+  needsCache: true,
   port: undefined,
 };
 

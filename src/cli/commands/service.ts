@@ -171,6 +171,7 @@ function setupOf(scope: Scope, account: Account) {
   return {
     scope,
     account,
+    isCaller: account.uid === ownUid(),
     self: {
       execPath: Deno.execPath(),
       mainModule: Deno.mainModule,

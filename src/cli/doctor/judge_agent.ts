@@ -42,12 +42,15 @@ export type LegacyTrial =
   | { readonly kind: "refused"; readonly code: string }
   | { readonly kind: "failed"; readonly code: string };
 
+/** An agent that has just started doubts itself until it has heard others. */
+const SETTLED_S = 60;
+
 export function judgeAgent(facts: AgentFacts): Finding {
   const check = { check: "agent", facts };
   switch (facts.kind) {
     case "running": {
       const text = `runs as process ${facts.pid} for ${formatDuration(facts.uptimeS)}`;
-      return facts.health > 0
+      return facts.health > 0 && facts.uptimeS >= SETTLED_S
         ? {
           ...check,
           verdict: "warn",

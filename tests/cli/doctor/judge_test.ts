@@ -119,7 +119,12 @@ const TABLE: readonly Row[] = [
   ["a full disk", judgeDisk(2 ** 20, "/s"), "broken"],
   ["an untold disk", judgeDisk(undefined, "/s"), "unknown"],
   ["an agent", judgeAgent({ kind: "running", pid: 1, uptimeS: 5, health: 0 }), "ok"],
-  ["a late agent", judgeAgent({ kind: "running", pid: 1, uptimeS: 5, health: 2 }), "warn"],
+  ["a late agent", judgeAgent({ kind: "running", pid: 1, uptimeS: 60, health: 2 }), "warn"],
+  [
+    "an agent that has just begun",
+    judgeAgent({ kind: "running", pid: 1, uptimeS: 5, health: 2 }),
+    "ok",
+  ],
   ["a hanging agent", judgeAgent({ kind: "unresponsive", pid: 1, isAlive: true }), "broken"],
   ["a killed agent", judgeAgent({ kind: "unresponsive", pid: 1, isAlive: false }), "warn"],
   ["no agent", judgeAgent({ kind: "none" }), "unknown"],
