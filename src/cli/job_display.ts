@@ -9,7 +9,7 @@ import type {
   JobState,
   JobSummaryView,
   JobView,
-} from "../control/job_views.ts";
+} from "../agent/job_views.ts";
 import { printable } from "./progress.ts";
 import { formatDuration, formatSpan } from "./quantities.ts";
 import { cell, renderTable } from "./table.ts";

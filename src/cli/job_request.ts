@@ -6,6 +6,7 @@
 import { FieldError, Fields, isPrintable, type JsonObject } from "../base/guards.ts";
 import type { EvolveBody } from "../control/job_request.ts";
 import { MAX_DIMS, readSpace, type Space } from "../work/evolve/space.ts";
+import type { ModuleDescription } from "../work/worker/protocol.ts";
 import { type GivenFlags, oneOf, wholeNumber } from "./flags.ts";
 import { parseByteSize, parseDuration } from "./quantities.ts";
 import { UsageError } from "./usage_error.ts";
@@ -30,24 +31,24 @@ export interface JobSource {
   readonly worker: EvolveBody["worker"];
   /** What it is called unless a flag says so: after the file or the worker. */
   readonly name: string;
-  /** What its `describe` returned; nothing of it is trusted. */
-  readonly description: JsonObject;
+  /** What its `describe` says, as far as it does. */
+  readonly description: Partial<ModuleDescription>;
   /** For a job that names none. */
   readonly seed: number;
 }
 
 /** The request for a job. Throws {@link UsageError}. */
 export function readJobRequest(flags: GivenFlags, source: JobSource): EvolveBody {
-  const described = new Description(source.description);
+  const described = source.description;
   const evaluations = flags.text("evaluations");
   const participants = flags.text("max-participants");
   const seed = flags.text("seed");
   return {
-    name: readName(flags.text("name") ?? described.text("name") ?? source.name),
+    name: readName(flags.text("name") ?? described.name ?? source.name),
     type: oneOf("--type", flags.text("type") ?? "breakthrough", TYPES),
     space: readSearchSpace(flags, described),
-    direction: flags.has("maximize") || described.isTrue("maximize") ? "maximize" : "minimize",
-    target: readTarget(flags.text("target")) ?? described.number("target") ?? null,
+    direction: flags.has("maximize") ? "maximize" : described.direction ?? "minimize",
+    target: readTarget(flags.text("target")) ?? described.target ?? null,
     limits: {
       time_s: durationOf(flags, "time", { absent: DEFAULT_TIME_S, max: MAX_TIME_S }),
       evaluations: evaluations === undefined
@@ -70,56 +71,26 @@ export function readJobRequest(flags: GivenFlags, source: JobSource): EvolveBody
   };
 }
 
-/** What a module says of itself: asked for one thing at a time, and the module is named where it says nonsense. */
-class Description {
-  readonly #fields: Fields;
-
-  constructor(description: JsonObject) {
-    this.#fields = Fields.of(description, "describe()");
-  }
-
-  raw(key: string): unknown {
-    return this.#fields.raw(key);
-  }
-
-  text(key: string): string | undefined {
-    return this.#read(() => this.#fields.textOrNull(key, { maxLength: MAX_NAME_LENGTH }));
-  }
-
-  number(key: string): number | undefined {
-    return this.#read(() => this.#fields.numberOrNull(key, { min: -1e300, max: 1e300 }));
-  }
-
-  isTrue(key: string): boolean {
-    return this.#read(() => this.#fields.boolean(key, { absent: false })) ?? false;
-  }
-
-  #read<T>(read: () => T | null): T | undefined {
-    try {
-      return read() ?? undefined;
-    } catch (error) {
-      if (!(error instanceof FieldError)) throw error;
-      throw new UsageError(`the module's own description is wrong: ${error.message}`);
-    }
-  }
-}
-
 function readName(text: string): string {
   const name = text.trim();
   if (name && name.length <= MAX_NAME_LENGTH && isPrintable(name)) return name;
   throw new UsageError(`--name takes 1 to ${MAX_NAME_LENGTH} printable characters`);
 }
 
-function readSearchSpace(flags: GivenFlags, described: Description): Space {
-  const kind = oneOf("--space", flags.text("space") ?? described.text("space") ?? "real", SPACES);
-  const dims = readDims(flags.text("dims") ?? described.number("dims"), kind);
+function readSearchSpace(flags: GivenFlags, described: JobSource["description"]): Space {
+  const { space } = described;
+  const kind = oneOf("--space", flags.text("space") ?? space?.kind ?? "real", SPACES);
+  const dims = readDims(flags.text("dims") ?? space?.dims ?? described.dims, kind);
   const given = flags.list("bounds");
   if (kind !== "real") {
     if (given.length > 0) throw new UsageError(`--bounds is for --space real, not ${kind}`);
     return { kind, dims };
   }
-  const pairs = given.length > 0 ? given.map(readBoundsFlag) : boundsOf(described.raw("bounds"));
-  if (pairs === undefined) {
+  if (given.length === 0 && space?.kind === "real" && space.dims === dims) return space;
+  const pairs = given.length > 0
+    ? given.map(readBoundsFlag)
+    : described.bounds && [described.bounds];
+  if (!pairs) {
     throw new UsageError(
       "--bounds is missing: what each number lies between, e.g. --bounds -5,5; or return bounds " +
         "from the module's describe()",
@@ -150,8 +121,8 @@ function checked(space: Space): Space {
   }
 }
 
-function readDims(given: string | number | undefined, kind: Space["kind"]): number {
-  if (given === undefined) {
+function readDims(given: string | number | null | undefined, kind: Space["kind"]): number {
+  if (given === undefined || given === null) {
     throw new UsageError(
       "--dims is missing: how many numbers a genome has, e.g. --dims 20; or return dims from the " +
         "module's describe()",
@@ -171,20 +142,6 @@ function readBoundsFlag(text: string): readonly [number, number] {
   if (low < high) return [low, high];
   const hint = low > high ? `; did you mean --bounds ${high},${low}?` : "";
   throw new UsageError(`--bounds takes LOW,HIGH with LOW below HIGH, not "${text}"${hint}`);
-}
-
-/** `[low, high]`, or one such pair for each dimension. */
-function boundsOf(value: unknown): readonly (readonly [number, number])[] | undefined {
-  if (value === undefined || value === null) return undefined;
-  const list = Array.isArray(value) ? value : [];
-  const pairs = list.every((item) => typeof item === "number") ? [list] : list;
-  const isPair = (pair: unknown): pair is [number, number] =>
-    Array.isArray(pair) && pair.length === 2 && pair.every(Number.isFinite) && pair[0] < pair[1];
-  if (pairs.length <= MAX_DIMS && pairs.every(isPair)) return pairs;
-  throw new UsageError(
-    "the module's own description is wrong: describe().bounds is [LOW, HIGH] with LOW below HIGH, " +
-      "or a list of such",
-  );
 }
 
 function readTarget(text: string | undefined): number | undefined {

@@ -3,7 +3,7 @@
  */
 
 import { type Clock, pause } from "../base/clock.ts";
-import type { JobView } from "../control/job_views.ts";
+import type { JobView } from "../agent/job_views.ts";
 import { hasEnded, progressText, renderJob, resultText } from "./job_display.ts";
 
 export interface FollowOptions {

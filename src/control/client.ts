@@ -8,7 +8,7 @@ import type { ClockView, DiagnosisView } from "./diagnosis.ts";
 import { type Endpoint, readEndpoint } from "./endpoint_file.ts";
 import type { InviteView, JoinView, MembersView, RevokeView } from "./network_views.ts";
 import type { EvolveBody } from "./job_request.ts";
-import type { JobSummaryView, JobView } from "./job_views.ts";
+import type { JobSummaryView, JobView } from "../agent/job_views.ts";
 import { parseQueryEvent, type QueryEvent } from "./query_events.ts";
 import { parseSendEvent, type SendEvent } from "./send_events.ts";
 import { parseVillageEvent, type VillageEvent } from "./village_events.ts";

@@ -1,5 +1,5 @@
 /**
- * Jobs as the control API shows them: plain JSON objects, snake_case, the same that `--json` prints.
+ * Jobs as people see them and `result.json` keeps them: plain JSON objects, snake_case, the same that `--json` prints.
  */
 
 import type { JsonObject } from "../base/guards.ts";
