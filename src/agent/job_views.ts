@@ -101,19 +101,21 @@ export interface DeclineView {
 /** How it ended, as `result.json` has it. */
 export interface JobResultView {
   readonly state: JobState;
+  /** What ended the search: `target`, `time`, `evaluations`, `stopped`, or why we were not let in. */
+  readonly cause: string;
   readonly fitness: number | null;
   readonly genome: readonly number[] | null;
   readonly evaluations: number;
   readonly seconds: number;
+  readonly finder: string | null;
   readonly proposer: string | null;
-  /** Who measured it again, and whether it agreed. */
-  readonly votes: readonly {
-    readonly node_id: string;
-    readonly fitness: number | null;
-    readonly agrees: boolean;
-  }[];
+  /** Who measured it again, and how many of them agree. */
+  readonly jurors: number;
+  readonly agreed: number;
   /** Nobody else could: whoever proposed it is its only witness. */
   readonly self_confirmed: boolean;
-  /** What `hamlet job ID --verify` checks; `null` where nothing was accepted. */
+  /** The job as its owner signed it, and the signed votes: what `hamlet job ID --verify` checks. */
+  readonly job: JsonObject;
+  /** `null` where nothing was accepted. */
   readonly consensus: JsonObject | null;
 }

@@ -120,16 +120,15 @@ export function resultText({ result, directory, members }: JobView): string {
 }
 
 function verdictText(result: JobResultView, nameOf: (id: string) => string): string {
-  const { state, fitness, votes, proposer } = result;
+  const { state, fitness, finder, jurors, agreed } = result;
   const found = fitness === null ? "" : ` ${numberText(fitness)}` +
-    (proposer ? `, found by ${nameOf(proposer)}` : "");
-  const agreed = votes.filter(({ agrees }) => agrees);
+    (finder ? `, found by ${nameOf(finder)}` : "");
   switch (state) {
     case "accepted":
       return `accepted:${found}, ` +
         (result.self_confirmed
           ? "confirmed by nobody else: no other device took part"
-          : `measured again by ${votes.length}, of whom ${agreed.length} agree`);
+          : `measured again by ${jurors}, of whom ${agreed} agree`);
     case "unconfirmed":
       return fitness === null
         ? "unconfirmed: nothing was found in time"
