@@ -7,9 +7,9 @@
 
 import { launchSelf, type Self } from "../base/self.ts";
 import type { Scope, ServicePlan } from "../service/service_plan.ts";
-import { stateDirectory, type Surroundings } from "../store/state_directory.ts";
 import { COMMANDS } from "./commands.ts";
-import { readUpConfig } from "./config.ts";
+import { readStateDir, readUpConfig } from "./config.ts";
+import type { Surroundings } from "./config/sources.ts";
 import { type GivenFlags, parseFlags } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -51,26 +51,52 @@ export function readScope(flags: Pick<GivenFlags, "has">, uid: number): Scope {
   return flags.has("system") || uid === 0 ? "system" : "user";
 }
 
-/** What the service runs; `given` are flags of `hamlet up`. Throws {@link UsageError} naming what is wrong. */
-export function planService(setup: ServiceSetup, given: readonly string[]): ServicePlan {
-  const { scope, account, directory } = setup;
+/** What a service is made of. */
+export interface ServiceWish {
+  /** Arguments of `hamlet up`, places in full. */
+  readonly args: readonly string[];
+  readonly flags: GivenFlags;
+  /** As the agent will find them: not those of this shell. */
+  readonly surroundings: Surroundings;
+}
+
+/** Reads `given`, flags of `hamlet up`. Throws {@link UsageError} naming what is wrong. */
+export function readWish(setup: ServiceSetup, given: readonly string[]): ServiceWish {
+  const { directory, surroundings } = setup;
   const args = given.map((arg, index) => absolutePath(arg, given[index - 1], directory));
   const flags = readUpFlags(args);
-  const ofAccount = { ...setup.surroundings, env: environmentOf(setup) };
-  const stateDir = absolute(stateDirectory(flags.text("state"), ofAccount), directory);
-  const config = readUpConfig(flags, { ...ofAccount, env: withState(ofAccount.env, stateDir) });
-  const { inboxDir } = config.limits;
+  const env = environmentOf(setup);
+  const stateDir = readStateDir(flags, { ...surroundings, env });
+  const full = absolute(stateDir, directory);
+  return {
+    args: flags.text("state") === undefined ? [...args, "--state", full] : args,
+    flags,
+    surroundings: {
+      ...surroundings,
+      env: (name) => name === "HAMLET_STATE" ? full : name === "HOME" ? env(name) : undefined,
+    },
+  };
+}
+
+/**
+ * What the service runs; `surroundings` are those of the wish, with the configuration file if there is one. Throws
+ * {@link UsageError} naming what is wrong.
+ */
+export function planService(
+  setup: ServiceSetup,
+  { args, flags, surroundings }: ServiceWish,
+): ServicePlan {
+  const { scope, account } = setup;
+  const { stateDir, limits: { inboxDir }, ports } = readUpConfig(flags, surroundings);
   const isInside = inboxDir === undefined || inboxDir.startsWith(`${stateDir}/`);
-  const rest = flags.text("state") === undefined ? ["--state", stateDir] : [];
-  const port = flags.text("port");
   return {
     scope,
-    launch: launchOf(setup, ["up", ...args, ...rest]),
+    launch: launchOf(setup, ["up", ...args]),
     user: scope === "system" ? account.name : undefined,
     environment: [],
     needsCache: setup.executable !== undefined,
     writable: isInside ? [stateDir] : [stateDir, inboxDir],
-    port: port === undefined ? undefined : Number(port),
+    port: ports.length === 1 ? ports[0] : undefined,
   };
 }
 
@@ -107,10 +133,6 @@ function environmentOf({ account, isCaller, surroundings }: ServiceSetup): Surro
     const isPlace = name === "HAMLET_STATE" || isCaller && name === "XDG_STATE_HOME";
     return isPlace ? surroundings.env(name) : undefined;
   };
-}
-
-function withState(env: Surroundings["env"], stateDir: string): Surroundings["env"] {
-  return (name) => name === "HAMLET_STATE" ? stateDir : env(name);
 }
 
 /** `arg` with the place that it names from the root on. */

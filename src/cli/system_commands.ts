@@ -3,7 +3,7 @@
  */
 
 import type { Command } from "./commands.ts";
-import { JSON_FLAG, STATE } from "./common_flags.ts";
+import { CONFIG, JSON_FLAG, STATE } from "./common_flags.ts";
 
 export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
   {
@@ -38,7 +38,7 @@ export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
       "about each thing that is not as it should be. For a PEER (a name, a node id or the beginning of\n" +
       "one, or HOST:PORT) it gives one reason, after dialling it. Exits 1 if something is broken. Works\n" +
       "without a running agent, as far as that goes.",
-    flags: [JSON_FLAG, STATE],
+    flags: [JSON_FLAG, CONFIG, STATE],
     examples: [
       "hamlet doctor",
       "hamlet doctor kitchen-pi",

@@ -2,8 +2,9 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { readPasswdLine } from "../../src/cli/accounts.ts";
 import {
   ignoredVariables,
-  planService,
+  planService as planWish,
   readScope,
+  readWish,
   type ServiceSetup,
 } from "../../src/cli/service_plan.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
@@ -17,6 +18,11 @@ const SETUP: ServiceSetup = {
   surroundings: { os: "linux", env: () => undefined, hostName: () => "pi" },
   directory: "/work dir",
 };
+/** Without a configuration file. */
+function planService(setup: ServiceSetup, given: readonly string[]) {
+  return planWish(setup, readWish(setup, given));
+}
+
 const STATE = "/home/ann/.local/state/hamlet";
 
 Deno.test("planService() of a compiled program runs that, on the account's own state", () => {
@@ -89,6 +95,15 @@ Deno.test("planService() looks where the account's own commands do", () => {
   assertEquals(planService(setup, []).writable, ["/xdg/hamlet"]);
   // Under sudo it is root's, or whatever was left of it.
   assertEquals(planService({ ...setup, isCaller: false }, []).writable, [STATE]);
+});
+
+Deno.test("planService() heeds the configuration file that the agent will read", () => {
+  const wish = readWish(SETUP, []);
+  const entry = (text: string) => ({ given: [{ text, source: "/f" }], place: "/f:1:1" });
+  const entries = new Map([["inbox", entry("/srv/in")], ["port", entry("81")]] as const);
+  const surroundings = { ...wish.surroundings, file: { path: "/f", entries } };
+  const plan = planWish(SETUP, { ...wish, surroundings });
+  assertEquals([plan.writable, plan.port], [[STATE, "/srv/in"], 81]);
 });
 
 Deno.test("readScope() takes root's services for the system's", () => {

@@ -9,6 +9,7 @@ import { runSystemCommand, ServiceError } from "../../service/service_manager.ts
 import type { ServiceState } from "../../service/service_state.ts";
 import type { CommandContext } from "../commands.ts";
 import { DEFAULT_PORTS, readStateDir, readUpConfig, systemSurroundings } from "../config.ts";
+import { readSurroundings } from "../config/surroundings.ts";
 import { examine, type ExamineOptions, findGround, type Ground } from "../doctor/examine.ts";
 import { type Finding, isBroken, renderFinding, summarize } from "../doctor/finding.ts";
 import { isClockWrong } from "../doctor/judge_device.ts";
@@ -84,13 +85,15 @@ function renderReason(peer: string, { code, verdict, text, next, name, node_id }
 
 /** Also where the settings are wrong: the rest can be looked at all the same. */
 async function optionsOf({ flags }: CommandContext): Promise<ExamineOptions> {
-  const surroundings = systemSurroundings();
-  const stateDir = readStateDir(flags, surroundings);
+  const stateDir = readStateDir(flags, systemSurroundings());
   const backend = chooseBackend();
   const common = { stateDir, backend, run: runSystemCommand, service: askService };
   try {
-    const { listenHost, ports } = await readUpConfig(flags, surroundings);
-    const config: ConfigFacts = { kind: "valid", source: "flags, variables and defaults" };
+    const surroundings = await readSurroundings(flags);
+    const { listenHost, ports } = readUpConfig(flags, surroundings);
+    const { file, warnings = [] } = surroundings;
+    const source = file?.path ?? "variables and defaults, no hamlet.json";
+    const config: ConfigFacts = { kind: "valid", source, warnings };
     return { ...common, listenHost, ports, config };
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof CodedError)) throw error;

@@ -15,6 +15,7 @@ import { lockFile, StoreError } from "../../store/files.ts";
 import { LOCK_FILE } from "../../store/state_directory.ts";
 import type { CommandContext } from "../commands.ts";
 import { systemSurroundings } from "../config.ts";
+import { readSurroundings } from "../config/surroundings.ts";
 import { oneOf } from "../flags.ts";
 import { formatDuration } from "../quantities.ts";
 import { makeDirectoryFor } from "../service_directories.ts";
@@ -26,7 +27,13 @@ import {
   ownUid,
   stateOf,
 } from "../service_managers.ts";
-import { type Account, ignoredVariables, planService, readScope } from "../service_plan.ts";
+import {
+  type Account,
+  ignoredVariables,
+  planService,
+  readScope,
+  readWish,
+} from "../service_plan.ts";
 import { EXIT, UsageError } from "../usage_error.ts";
 
 const ACTIONS = ["install", "uninstall", "status"] as const;
@@ -47,7 +54,10 @@ export async function run(context: CommandContext): Promise<number> {
   if (action === "status") return await showStatus(context, scope);
   if (action === "uninstall") return await uninstall(context, scope);
   const account = await accountFor(scope);
-  const plan = planService(setupOf(scope, account), rest);
+  const setup = setupOf(scope, account);
+  const wish = readWish(setup, rest);
+  const surroundings = await readSurroundings(wish.flags, wish.surroundings);
+  const plan = planService(setup, { ...wish, surroundings });
   const manager = managerOf(scope, account);
   if (isPrint) {
     const text = manager.describe(plan);

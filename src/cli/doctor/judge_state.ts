@@ -42,7 +42,12 @@ export type NetworkFacts =
 
 /** What the configuration says, or why it cannot be read. */
 export type ConfigFacts =
-  | { readonly kind: "valid"; readonly source: string }
+  | {
+    readonly kind: "valid";
+    readonly source: string;
+    /** What can be used and is perhaps not meant. */
+    readonly warnings: readonly string[];
+  }
   | { readonly kind: "invalid"; readonly reason: string };
 
 /** Bits of group and others. */
@@ -165,9 +170,21 @@ export function judgeNetwork(facts: NetworkFacts, wallMs: number): Finding {
 
 export function judgeConfig(facts: ConfigFacts): Finding {
   const check = { check: "settings", facts };
-  return facts.kind === "valid"
-    ? { ...check, verdict: "ok", text: facts.source }
-    : { ...check, verdict: "broken", text: facts.reason, next: "correct it; see: hamlet help up" };
+  if (facts.kind === "invalid") {
+    return {
+      ...check,
+      verdict: "broken",
+      text: facts.reason,
+      next: "correct it; see: hamlet config",
+    };
+  }
+  const { source, warnings } = facts;
+  return warnings.length === 0 ? { ...check, verdict: "ok", text: source } : {
+    ...check,
+    verdict: "warn",
+    text: `${source}; ${warnings.join("; ")}`,
+    next: "see: hamlet config",
+  };
 }
 
 function isExposed(file: FileFacts): boolean {

@@ -224,7 +224,8 @@ const TABLE: readonly Row[] = [
     judgeNetwork({ ...MEMBER, isOpen: true, expiresMs: 0 }, WALL_MS),
     "warn",
   ],
-  ["settings", judgeConfig({ kind: "valid", source: "defaults" }), "ok"],
+  ["settings", judgeConfig({ kind: "valid", source: "defaults", warnings: [] }), "ok"],
+  ["odd settings", judgeConfig({ kind: "valid", source: "/f", warnings: ["two files"] }), "warn"],
   ["wrong settings", judgeConfig({ kind: "invalid", reason: "--port takes" }), "broken"],
 ];
 
