@@ -3,6 +3,7 @@
  * simulators, a function. Whoever uses it knows none of them.
  */
 
+import { CodedError } from "../../base/errors.ts";
 import type { Genome } from "../evolve/space.ts";
 
 /** How one evaluation ended. What a worker throws or returns otherwise never ends the others. */
@@ -22,13 +23,24 @@ export type EvaluationFault =
   | "crashed"
   | "stopped";
 
-/** Why a worker cannot serve at all, e.g. a module that does not parse; no other genome will do better. */
+/**
+ * Why a worker cannot serve at all; no other genome will do better. `invalid_module`: it does not parse, or exports
+ * no `evaluate`. `not_configured`: this device has no command of that name. `not_permitted`: its process cannot be
+ * started here. `init_failed`: it ended, failed or was silent before it was ready. `protocol`: what it wrote is no
+ * answer. `crashing`: process after process ended without a single evaluation.
+ */
 export type WorkerFault =
   | "invalid_module"
   | "not_configured"
   | "not_permitted"
   | "init_failed"
-  | "protocol";
+  | "protocol"
+  | "crashing";
+
+/** A worker that cannot serve. Its message holds no more of a stranger's text than a short printable line. */
+export class WorkerError extends CodedError<WorkerFault> {
+  override readonly name = "WorkerError";
+}
 
 export interface Evaluator {
   /** Evaluations that run at the same time. */
@@ -41,6 +53,11 @@ export interface Evaluator {
   /** Stops or goes on within 2 s; what is under way is finished later, or done again. */
   pause(): void;
   resume(): void;
+  /**
+   * What the worker wants to remember, as JSON; `undefined` where it remembers nothing. It is given back to every
+   * process that is started later, in `init`.
+   */
+  checkpoint(): Promise<unknown>;
   /** Ends every process. Idempotent. */
   close(): Promise<void>;
 }

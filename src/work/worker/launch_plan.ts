@@ -1,0 +1,131 @@
+/**
+ * How a worker's process is started: program, arguments, environment and the limits that the kernel holds it to.
+ * Pure.
+ *
+ * A module's process is this program again, in one of three shapes: from source it is a small main module of its
+ * own, from a portable file that file with a hidden command, both started without any permission; a compiled
+ * program has its permissions built in and gives them up first thing. In none of them do a configuration, a
+ * lock file, packages or variables of the surroundings matter.
+ *
+ * On Unix a shell sets the limits and is then replaced by the program. Files cannot grow at all (`ulimit -f 0`): the
+ * runtime has stores that need no permission. What V8 only reserves counts as data too, so that limit is a bound on
+ * what a bomb reaches before its memory is measured (`process_watch.ts`), and no more.
+ */
+
+import type { WorkerProgram } from "./process.ts";
+
+/** This program, and how it was started. */
+export interface WorkerSelf {
+  readonly execPath: string;
+  /** URL of the main module; unused where {@link isStandalone}. */
+  readonly mainModule: string;
+  readonly isStandalone: boolean;
+}
+
+export interface LaunchSurroundings {
+  readonly os: string;
+  readonly self: WorkerSelf;
+  /** Of the variables that are passed on. */
+  readonly env: (name: string) => string | undefined;
+}
+
+export interface LaunchPlan {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** All of it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where it runs; absent where this program runs. */
+  readonly directory?: string;
+}
+
+/** The hidden command that becomes a module's process. */
+export const MODULE_COMMAND = "work-module";
+/** Of Unix: everything else comes first. */
+export const NICENESS = 10;
+
+/** No configuration, lock file, package, remote module or question; and no `--allow-…` at all. */
+const SANDBOX_FLAGS: readonly string[] = Object.freeze([
+  "--no-config",
+  "--no-lock",
+  "--no-npm",
+  "--no-remote",
+  "--no-prompt",
+]);
+/** A directory that cannot exist, for a runtime that would keep files there. */
+const NOWHERE = "/dev/null/none";
+/** V8 reserves half a GiB for code and some for itself. */
+const RESERVED_MB = 640;
+const MIN_HEAP_MB = 32;
+/** The rest is for what is not on the heap. */
+const HEAP_SHARE = 0.75;
+/** Owners' commands see these and nothing else; Windows' programs do not start without its own. */
+const COMMAND_VARIABLES = ["PATH", "HOME", "LANG", "SystemRoot"];
+const SOURCE_VARIABLES = ["HOME", "LOCALAPPDATA", "SystemRoot"];
+
+const PRELUDE = 'trap "" XFSZ; ulimit -c 0; ';
+const EXEC = `command -v nice >/dev/null && exec nice -n ${NICENESS} "$@"; exec "$@"`;
+
+/** What starts `program` with `memoryMb` at most. */
+export function planLaunch(
+  program: WorkerProgram,
+  memoryMb: number,
+  surroundings: LaunchSurroundings,
+): LaunchPlan {
+  const plan = program.kind === "module"
+    ? planModule(memoryMb, surroundings)
+    : planCommand(program.command, surroundings);
+  if (surroundings.os === "windows") return plan;
+  const dataKb = (RESERVED_MB + memoryMb) * 1024;
+  // A limit that this system does not know is no reason not to work.
+  const limits = [
+    ...(program.kind === "module" ? ["ulimit -f 0"] : []),
+    ...(surroundings.os === "linux" ? [`ulimit -d ${dataKb}`] : []),
+  ].map((limit) => `${limit} 2>/dev/null; `).join("");
+  return {
+    ...plan,
+    program: "/bin/sh",
+    args: ["-c", PRELUDE + limits + EXEC, "hamlet-worker", plan.program, ...plan.args],
+  };
+}
+
+function planModule(memoryMb: number, { self, env, os }: LaunchSurroundings): LaunchPlan {
+  const heapFlag = `--max-old-space-size=${
+    Math.max(MIN_HEAP_MB, Math.floor(memoryMb * HEAP_SHARE))
+  }`;
+  const directory = os === "windows" ? undefined : { directory: "/" };
+  if (self.isStandalone) {
+    return {
+      program: self.execPath,
+      args: [MODULE_COMMAND],
+      env: { ...pick(["SystemRoot"], env), DENO_DIR: NOWHERE, DENO_V8_FLAGS: heapFlag },
+      ...directory,
+    };
+  }
+  const isBundle = self.mainModule.endsWith(".js");
+  const entry = isBundle
+    ? [self.mainModule, MODULE_COMMAND]
+    : [new URL("./module_main.ts", import.meta.url).href];
+  return {
+    program: self.execPath,
+    args: ["run", ...SANDBOX_FLAGS, `--v8-flags=${heapFlag}`, ...entry],
+    // From source the runtime needs what it has compiled before, which it finds by these.
+    env: isBundle
+      ? { ...pick(["SystemRoot"], env), DENO_DIR: NOWHERE }
+      : pick(SOURCE_VARIABLES, env),
+    ...directory,
+  };
+}
+
+function planCommand(
+  [program, ...args]: readonly [string, ...string[]],
+  { env }: LaunchSurroundings,
+): LaunchPlan {
+  return { program, args, env: pick(COMMAND_VARIABLES, env) };
+}
+
+function pick(names: readonly string[], env: LaunchSurroundings["env"]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = env(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}
