@@ -122,8 +122,10 @@ function readUpFlags(args: readonly string[]): GivenFlags {
   return flags;
 }
 
-function launchOf({ self, executable }: ServiceSetup, args: readonly string[]) {
-  return executable === undefined ? launchSelf(self, args) : { program: executable, args };
+function launchOf({ self, executable, directory }: ServiceSetup, args: readonly string[]) {
+  return executable === undefined
+    ? launchSelf(self, args)
+    : { program: absolute(executable, directory), args };
 }
 
 /** What tells where all the account's commands look for the state. */

@@ -60,7 +60,7 @@ export async function run(context: CommandContext): Promise<number> {
   const plan = planService(setup, { ...wish, surroundings });
   const manager = managerOf(scope, account);
   if (isPrint) {
-    const text = manager.describe(plan);
+    const text = describe(manager, plan);
     write(flags.has("json") ? printJson({ path: manager.path, text }) : text);
     return EXIT.ok;
   }
@@ -74,7 +74,7 @@ interface Installation {
 }
 
 async function install({ flags, write }: CommandContext, { plan, manager, account }: Installation) {
-  const text = manager.describe(plan);
+  const text = describe(manager, plan);
   const before = await manager.state();
   const [stateDir] = plan.writable;
   if (before.pid === null) await checkFree(stateDir);
@@ -116,6 +116,16 @@ async function showStatus({ flags, write }: CommandContext, scope: Scope): Promi
     write("Not installed. To have the agent start by itself: hamlet service install\n");
   } else write(facts(describeState(state)));
   return state.state === "active" ? EXIT.ok : EXIT.failed;
+}
+
+/** Throws {@link UsageError} for a path or an argument that no description can hold. */
+function describe(manager: ServiceManager, plan: ServicePlan): string {
+  try {
+    return manager.describe(plan);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 function describeState(state: ServiceState): readonly (readonly [string, string])[] {
