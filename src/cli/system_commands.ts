@@ -8,13 +8,14 @@ import { CONFIG, JSON_FLAG, STATE } from "./common_flags.ts";
 export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
   {
     name: "service",
-    operands: "install|uninstall|status [-- FLAGS OF UP…]",
+    operands: "ACTION [-- FLAGS…]",
     operandCount: [1, 64],
-    summary: "Have this machine start the agent by itself, and again when it fails",
+    summary: "Have this machine start the agent by itself",
     detail:
-      "A service of systemd, or of launchd on macOS: of this user, or, with sudo, of the machine. With\n" +
-      "sudo it runs as the user who called it, on their state directory. What follows -- are flags of\n" +
-      "hamlet up. Installing it again changes what has changed; uninstalling it keeps the state.",
+      "ACTION is install, uninstall or status. A service of systemd, or of launchd on macOS: of this\n" +
+      "user, or, with sudo, of the machine. With sudo it runs as the user who called it, on their\n" +
+      "state directory. What follows -- are flags of hamlet up. Installing it again changes what has\n" +
+      "changed; uninstalling it keeps the state.",
     flags: [
       { name: "user", kind: "switch", help: "A service of this user (the default, but for root)" },
       { name: "system", kind: "switch", help: "A service of the machine; takes sudo" },
@@ -32,7 +33,7 @@ export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
     name: "doctor",
     operands: "[PEER]",
     operandCount: [0, 1],
-    summary: "Find out what is wrong with this device, or why a peer is not connected",
+    summary: "Find out what is wrong here, or with a peer",
     detail:
       "Looks at the agent, its service, settings, files, network, clock and device, and says what to do\n" +
       "about each thing that is not as it should be. For a PEER (a name, a node id or the beginning of\n" +
