@@ -87,8 +87,8 @@ export interface JobMemberView {
   readonly per_second: number;
   readonly generation: number;
   readonly best: number | null;
-  /** Seconds since its last word. */
-  readonly heard_s: number;
+  /** 0..1, from 0.5: what this device has seen of its honesty. */
+  readonly trust: number;
 }
 
 export interface DeclineView {

@@ -1,0 +1,383 @@
+/**
+ * One job on this device: its participant (`work/job/job_node.ts`, sans-IO) with time, messages, an evaluator and a place
+ * on the disk.
+ *
+ * ```
+ * opening ── searching ⇄ paused ── ended          a worker that cannot serve: paused, tried again later
+ *     └─────────┴──────────┴── every 30 s, and at the end: checkpoint, ledger, history
+ * ```
+ */
+
+import { type Clock, scheduleEvery, type Timer } from "../base/clock.ts";
+import { CodedError, describeError } from "../base/errors.ts";
+import type { JsonObject } from "../base/guards.ts";
+import type { Log } from "../base/log.ts";
+import { type PeerId, shortId } from "../base/peer_id.ts";
+import type { JobDirectory } from "../store/job_directory.ts";
+import { JobNode } from "../work/job/job_node.ts";
+import type {
+  Batch,
+  EvolutionMessage,
+  JobNodeOptions,
+  JobOutcome,
+} from "../work/job/job_outlet.ts";
+import type { OrderAction } from "../work/job/order.ts";
+import type { Job } from "../work/job/spec.ts";
+import type { Evaluation, Evaluator } from "../work/worker/evaluator.ts";
+import { drawConvergence } from "./convergence_plot.ts";
+import { decodeHistory, encodeHistory, JobHistory } from "./job_history.ts";
+import type { JobMail } from "./job_mail.ts";
+
+export interface JobRunnerOptions extends Omit<JobNodeOptions, "outlet" | "slots"> {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly mail: JobMail;
+  readonly directory: JobDirectory;
+  /** What an earlier run of the agent kept. */
+  readonly stored?: StoredJob | undefined;
+  /** Opens what evaluates. Rejects with a `CodedError` where that cannot be. */
+  readonly openEvaluator: (job: Job, slots: number, state: unknown) => Promise<Evaluator>;
+  /** The job's view as `result.json` keeps it. */
+  readonly writeResult: (runner: JobRunner) => unknown;
+  /** It has ended, goes on, or can use more or fewer slots. */
+  readonly onChange: () => void;
+}
+
+/** What is on the disk of a job that goes on. */
+export interface StoredJob {
+  /** `undefined` where it was damaged: the ledger has what the village knows. */
+  readonly checkpoint: JsonObject | undefined;
+  readonly ledger: unknown;
+  readonly history: string | undefined;
+}
+
+/** What this device gives the job now: no slots, and why; or so many. */
+export interface Allowance {
+  readonly slots: number;
+  readonly reason: string | null;
+}
+
+const CHECKPOINT_MS = 30_000;
+const HISTORY_MS = 1_000;
+/** A worker that could not serve is tried again after this, and after twice as long each time. */
+const RETRY_MS = 10_000;
+const MAX_RETRY_MS = 600_000;
+/** Other slots are worth a restart of the processes only so often. */
+const REOPEN_MS = 60_000;
+/** A node that is always due must leave time for everything else. */
+const MIN_WAIT_MS = 1;
+
+export class JobRunner {
+  readonly job: Job;
+  readonly node: JobNode;
+  readonly #options: JobRunnerOptions;
+  readonly #history: JobHistory;
+  readonly #timers: readonly Timer[];
+  #timer: Timer | undefined;
+  #timerDueMs = Infinity;
+  #evaluator: Evaluator | undefined;
+  #opening: Promise<Evaluator | undefined> | undefined;
+  #openedAtMs = -Infinity;
+  #workerState: unknown;
+  #trouble: string | null = null;
+  #retryMs = RETRY_MS;
+  #retryAtMs = 0;
+  #allowance: Allowance = { slots: 0, reason: "starting" };
+  #isDirty = true;
+  #endedAtMs: number | undefined;
+  #saving: Promise<void> | undefined;
+  #failures = 0;
+  #failure: string | null = null;
+  #isClosed = false;
+
+  /** Goes on by itself until closed. Throws `FieldError` for a stored job that cannot be read. */
+  constructor(options: JobRunnerOptions) {
+    const { job, clock, stored } = options;
+    this.#options = options;
+    this.job = job;
+    const nodeOptions: JobNodeOptions = { ...options, slots: 0, outlet: this.#outlet() };
+    const node = stored?.checkpoint?.["node"];
+    this.node = node === undefined
+      ? new JobNode(nodeOptions, clock.now())
+      : JobNode.restore(nodeOptions, node, clock.now());
+    this.#workerState = stored?.checkpoint?.["worker"];
+    this.#history = new JobHistory(decodeHistory(stored?.history ?? ""));
+    this.node.pause("starting", clock.now());
+    if (this.node.phase === "ended") this.#endedAtMs = clock.now();
+    this.#timers = [
+      scheduleEvery(clock, CHECKPOINT_MS, () => void this.save()),
+      scheduleEvery(clock, HISTORY_MS, () => this.#note()),
+    ];
+    this.#arm();
+  }
+
+  get hasEnded(): boolean {
+    return this.node.phase === "ended";
+  }
+
+  /** By the monotonic clock. */
+  get endedAtMs(): number | undefined {
+    return this.#endedAtMs;
+  }
+
+  get allowance(): Allowance {
+    return this.#allowance;
+  }
+
+  /** Why it does not work although it may; `null` where it does. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
+  /** Evaluations that failed, and how the last of them did. */
+  get failures(): { readonly count: number; readonly last: string | null } {
+    return { count: this.#failures, last: this.#failure };
+  }
+
+  receive(from: PeerId, type: EvolutionMessage, data: JsonObject): void {
+    this.#enter((nowMs) => this.node.receive(from, type, data, nowMs));
+  }
+
+  setPeers(alive: ReadonlySet<PeerId>, candidates: readonly PeerId[]): void {
+    this.#enter((nowMs) => this.node.setPeers({ alive, candidates }, nowMs));
+  }
+
+  /** Throws `JobError` `stranger` unless this device owns the job or is an admin. */
+  order(action: OrderAction): void {
+    this.#enter((nowMs) => this.node.order(action, nowMs));
+  }
+
+  /** Says that this device takes part no more. */
+  leave(): void {
+    this.#enter((nowMs) => this.node.leave(nowMs));
+  }
+
+  /** Takes an evaluator that is open already. */
+  adopt(evaluator: Evaluator): void {
+    this.#evaluator = evaluator;
+    this.#openedAtMs = this.#options.clock.now();
+  }
+
+  /** What the job may use of this device from now on; takes effect at once. */
+  allow(allowance: Allowance): void {
+    if (this.#isClosed) return;
+    const before = this.#allowance;
+    this.#allowance = allowance;
+    if (this.hasEnded) return;
+    if (before.slots === allowance.slots && before.reason === allowance.reason) {
+      if (allowance.slots > 0 && !this.#evaluator) this.#open();
+      return;
+    }
+    this.#apply();
+  }
+
+  /** Writes a checkpoint, and the ledger and the history with it. Never rejects: a full disk is told. */
+  save(): Promise<void> {
+    if (!this.#isDirty && !this.#saving) return Promise.resolve();
+    this.#saving ??= this.#save().finally(() => this.#saving = undefined);
+    return this.#saving;
+  }
+
+  /** Keeps what would be lost, and ends every process. The job itself goes on elsewhere. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    for (const timer of this.#timers) timer.cancel();
+    await this.#saving;
+    await this.save();
+    await (await this.#opening)?.close();
+    await this.#evaluator?.close();
+  }
+
+  #outlet(): JobNodeOptions["outlet"] {
+    return {
+      send: (to, type, data) => this.#options.mail.send(to, { job: this.job, type, data }),
+      evaluate: (batch) => void this.#evaluate(batch),
+      ended: (outcome) => this.#onEnded(outcome),
+      resumed: () => this.#onResumed(),
+      changed: () => void (this.#isDirty = true),
+    };
+  }
+
+  /** Tells node and evaluator what the device allows. */
+  #apply(): void {
+    const { slots, reason } = this.#allowance;
+    if (slots === 0) {
+      this.#evaluator?.pause();
+      return this.#enter((nowMs) => this.node.pause(reason ?? "paused", nowMs));
+    }
+    if (this.#trouble !== null) return;
+    const nowMs = this.#options.clock.now();
+    const open = this.#evaluator;
+    if (open && slots > open.slots && nowMs - this.#openedAtMs >= REOPEN_MS) {
+      this.#evaluator = undefined;
+      void open.close();
+    }
+    if (!this.#evaluator) return this.#open();
+    const usable = Math.min(slots, this.#evaluator.slots);
+    this.#evaluator.resume();
+    this.#enter((now) => {
+      this.node.setSlots(usable, now);
+      this.node.resume(now);
+    });
+  }
+
+  #open(): void {
+    if (this.#opening || this.#isClosed || this.#options.clock.now() < this.#retryAtMs) return;
+    this.#opening = this.#openOnce().finally(() => this.#opening = undefined);
+  }
+
+  async #openOnce(): Promise<Evaluator | undefined> {
+    const { openEvaluator, clock, log } = this.#options;
+    try {
+      const slots = Math.max(1, this.#allowance.slots);
+      const evaluator = await openEvaluator(this.job, slots, this.#workerState);
+      if (this.#isClosed) return evaluator;
+      this.adopt(evaluator);
+      this.#trouble = null;
+      this.#retryMs = RETRY_MS;
+      this.#apply();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      log("warn", "worker not ready", { job: shortId(this.job.id), reason: describeError(error) });
+      this.#stumble(error);
+      clock.schedule(0, this.#options.onChange);
+      return undefined;
+    }
+  }
+
+  /** The worker cannot serve: the search rests, and it is tried again later. */
+  #stumble(error: CodedError): void {
+    const { clock } = this.#options;
+    this.#trouble = describeError(error);
+    this.#retryAtMs = clock.now() + this.#retryMs;
+    this.#retryMs = Math.min(MAX_RETRY_MS, 2 * this.#retryMs);
+    const evaluator = this.#evaluator;
+    this.#evaluator = undefined;
+    void evaluator?.close();
+    this.#enter((nowMs) => this.node.pause(`worker: ${error.code}`, nowMs));
+  }
+
+  async #evaluate(batch: Batch): Promise<void> {
+    const evaluations = await this.#measure(batch);
+    this.#count(evaluations);
+    this.#enter((nowMs) => this.node.evaluated(batch.id, evaluations, nowMs));
+  }
+
+  async #measure({ genomes }: Batch): Promise<readonly Evaluation[]> {
+    const stopped = (): readonly Evaluation[] =>
+      genomes.map(() => ({ isOk: false, code: "stopped", message: "the worker was not ready" }));
+    if (!this.#evaluator) this.#open();
+    await this.#opening;
+    const evaluator = this.#evaluator;
+    // Never from within the call that asked.
+    if (!evaluator) return await Promise.resolve(stopped());
+    try {
+      return await evaluator.evaluate(genomes);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      if (evaluator === this.#evaluator) this.#stumble(error);
+      return stopped();
+    }
+  }
+
+  #count(evaluations: readonly Evaluation[]): void {
+    for (const evaluation of evaluations) {
+      if (evaluation.isOk || evaluation.code === "stopped") continue;
+      this.#failures++;
+      this.#failure = `${evaluation.code}: ${evaluation.message}`;
+    }
+  }
+
+  #onEnded(outcome: JobOutcome): void {
+    const { clock, log, onChange } = this.#options;
+    this.#endedAtMs ??= clock.now();
+    log("info", "job ended", { job: shortId(this.job.id), outcome: outcome.kind });
+    // Its node may still be at work.
+    clock.schedule(0, () => {
+      this.#note();
+      void this.save();
+      onChange();
+    });
+  }
+
+  #onResumed(): void {
+    this.#endedAtMs = undefined;
+    this.#isDirty = true;
+    this.#options.clock.schedule(0, () => {
+      this.#apply();
+      this.#options.onChange();
+    });
+  }
+
+  /** A row of the history, and what a worker that stumbled waits for. */
+  #note(): void {
+    if (this.#trouble !== null && this.#options.clock.now() >= this.#retryAtMs) {
+      this.#trouble = null;
+      this.#apply();
+    }
+    if (this.node.phase === "joining") return;
+    if (this.hasEnded && this.#history.rows.length > 0 && !this.#isDirty) return;
+    const { participants, evaluations, perSecond, best, elapsedMs } = this.#view();
+    this.#history.add({
+      unixMs: this.#options.wallMs(),
+      elapsedS: elapsedMs / 1000,
+      evaluations,
+      perSecond,
+      participants: participants.filter(({ isLiving, state }) => isLiving && state === "running")
+        .length,
+      best: best?.fitness ?? null,
+    });
+  }
+
+  #view() {
+    return this.node.view(this.#options.clock.now());
+  }
+
+  async #save(): Promise<void> {
+    const { directory, clock, log } = this.#options;
+    this.#isDirty = false;
+    const { id, spec } = this.job;
+    try {
+      this.#workerState = await this.#evaluator?.checkpoint() ?? this.#workerState;
+      const node = this.node.snapshot(clock.now());
+      await directory.write(id, "checkpoint", { node, worker: this.#workerState ?? null });
+      await directory.write(id, "ledger", { pages: this.node.statePages() });
+      const { rows } = this.#history;
+      await directory.writeText(id, "history", encodeHistory(rows));
+      const result = this.#options.writeResult(this);
+      if (result !== undefined) await directory.write(id, "result", result);
+      if (!this.hasEnded) return;
+      const plot = drawConvergence({ title: spec.name, rows, target: spec.target });
+      await directory.writeText(id, "plot", plot);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      this.#isDirty = true;
+      log("error", "job not kept", { job: shortId(id), reason: describeError(error) });
+    }
+  }
+
+  /** Runs what concerns the node, and sees to the timer afterwards. */
+  #enter(act: (nowMs: number) => void): void {
+    if (this.#isClosed) return;
+    try {
+      act(this.#options.clock.now());
+    } finally {
+      this.#arm();
+    }
+  }
+
+  #arm(): void {
+    const { clock } = this.#options;
+    const { deadlineMs } = this.node;
+    if (this.#isClosed || deadlineMs >= this.#timerDueMs) return;
+    this.#timer?.cancel();
+    this.#timerDueMs = deadlineMs;
+    this.#timer = clock.schedule(Math.max(MIN_WAIT_MS, deadlineMs - clock.now()), () => {
+      this.#timerDueMs = Infinity;
+      this.#enter((nowMs) => this.node.advance(nowMs));
+    });
+  }
+}
