@@ -100,6 +100,21 @@ Deno.test("hamlet doctor asks a running agent, in the old nodes' way too", async
   assertEquals(after.checks.get("agent")?.verdict, "warn");
 });
 
+Deno.test({
+  name: "hamlet doctor tells an agent that hangs, and does not dial in its stead",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using device = await Device.start("alice");
+    device.agent.signal("SIGSTOP");
+    const { code, checks } = await examine(device.stateDir);
+    assertEquals([code, checks.get("agent")?.verdict], [1, "broken"]);
+    const asked = await device.run("doctor", `${LOOPBACK}:9`);
+    assertEquals([asked.code, asked.stdout], [1, ""]);
+    assertEquals(asked.stderr.includes("does not answer"), true);
+    device.agent.signal("SIGCONT");
+  },
+});
+
 Deno.test("hamlet doctor PEER gives one reason", async (t) => {
   await using alice = await Device.start("alice");
   await using bob = await Device.start("bob");

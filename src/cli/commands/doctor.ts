@@ -3,6 +3,7 @@
 import { scheduleEvery, systemClock } from "../../base/clock.ts";
 import { CodedError } from "../../base/errors.ts";
 import { isPrintable } from "../../base/guards.ts";
+import { ControlClientError } from "../../control/client.ts";
 import { MAX_QUERY_LENGTH } from "../../control/diagnosis.ts";
 import { chooseBackend } from "../../noise/backend.ts";
 import { runSystemCommand, ServiceError } from "../../service/service_manager.ts";
@@ -32,7 +33,7 @@ export async function run(context: CommandContext): Promise<number> {
     );
   }
   const options = await optionsOf(context);
-  const ground = await findGround(options);
+  const ground = await waiting("asking the agent", findGround(options));
   if (peer !== undefined) {
     const reason = await waiting(`asking about ${peer}`, examinePeer(peer, options, ground));
     write(isJson ? printJson({ peer, ...reason }) : renderReason(peer, reason));
@@ -60,8 +61,15 @@ function isName(text: string): boolean {
 async function examinePeer(
   peer: string,
   { backend }: ExamineOptions,
-  { belongings, client, clock }: Ground,
+  { belongings, client, clock, agent }: Ground,
 ): Promise<PeerReason & { readonly node_id: string | null; readonly name: string | null }> {
+  if (agent.kind === "unresponsive" && agent.isAlive) {
+    // To dial under its identity would take its sessions away.
+    throw new ControlClientError(
+      "unresponsive",
+      `Cannot ask about a peer: the agent, process ${agent.pid}, does not answer; see: hamlet doctor`,
+    );
+  }
   const { primitives } = backend;
   const view = client
     ? await client.diagnose(peer)

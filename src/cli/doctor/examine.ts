@@ -2,7 +2,7 @@
  * Looks at everything the doctor judges: what measures the processor first and alone, then all that waits, at once.
  */
 
-import { systemClock } from "../../base/clock.ts";
+import { pause, systemClock } from "../../base/clock.ts";
 import { CodedError } from "../../base/errors.ts";
 import { ControlClient } from "../../control/client.ts";
 import { readEndpoint } from "../../control/endpoint_file.ts";
@@ -73,6 +73,9 @@ export interface Pending {
   readonly check: string;
   readonly finding: Promise<Finding>;
 }
+
+/** An agent that takes longer for its status hangs. */
+const ANSWER_MS = 3_000;
 
 /** Finds what everything else needs. */
 export async function findGround(options: ExamineOptions): Promise<Ground> {
@@ -198,7 +201,10 @@ async function findAgent(
   if (!endpoint || !client) {
     return { client: undefined, status: undefined, agent: { kind: "none" } };
   }
-  const status = await client.status().catch(ignoreCoded);
+  const status = await Promise.race([
+    client.status().catch(ignoreCoded),
+    pause(systemClock, ANSWER_MS).then(() => undefined),
+  ]);
   if (status) {
     const { pid, uptime_s: uptimeS, gossip } = status;
     return {
