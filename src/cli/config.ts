@@ -11,6 +11,7 @@ import type { LegacyPolicy } from "../discovery/responder.ts";
 import { DEFAULT_REGISTRY, type RegistryOptions } from "../mesh/registry.ts";
 import type { Address } from "../net/address.ts";
 import { stateDirectory } from "../store/state_directory.ts";
+import type { WorkSettings } from "../work/worker/work_settings.ts";
 import { type SettingName, type ValueOf } from "./config/settings.ts";
 import { readSetting, type Surroundings } from "./config/sources.ts";
 import type { GivenFlags } from "./flags.ts";
@@ -34,6 +35,7 @@ export interface UpConfig {
   readonly registry: RegistryOptions;
   readonly crypto: "auto" | "noble";
   readonly limits: OwnersLimits;
+  readonly work: WorkSettings;
   readonly log: "text" | "json";
   readonly logLevel: LogLevel;
   /** Whether the end of standard input stops the agent. */
@@ -91,6 +93,14 @@ export function readUpConfig(flags: GivenFlags, surroundings: Surroundings): UpC
     registry: registryOf(read("max-unverified")),
     legacy: read("legacy"),
     crypto: read("crypto"),
+    work: {
+      mode: read("work"),
+      cpuPercent: read("work-cpu"),
+      memoryMb: Math.floor(read("work-memory") / 2 ** 20),
+      onBattery: read("work-battery"),
+      hours: read("work-hours"),
+      commands: read("worker"),
+    },
     log: read("log"),
     logLevel: read("log-level"),
     hasLeash: flags.has("leash"),

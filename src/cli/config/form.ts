@@ -8,6 +8,12 @@
 
 import { isPrintable } from "../../base/guards.ts";
 import { type Address, parseAddress } from "../../net/address.ts";
+import {
+  type NamedCommand,
+  parseHours,
+  parseNamedCommand,
+  type WorkHours,
+} from "../../work/worker/work_settings.ts";
 import { oneOf, wholeNumber } from "../flags.ts";
 import { DURATION, parseBitRate, parseByteSize, parseDuration, RATE, SIZE } from "../quantities.ts";
 import { UsageError } from "../usage_error.ts";
@@ -197,3 +203,32 @@ export function text(value: string): Form<string> {
 export function path(value: string): Form<string> {
   return { ...text(value), isPath: true };
 }
+
+/** A span of the day, e.g. `22:00-06:00`. */
+export const WORK_HOURS: Form<WorkHours> = Object.freeze({
+  value: "FROM-TO",
+  parse: (text: string, source: string) => {
+    const hours = parseHours(text);
+    if (hours) return hours;
+    throw new UsageError(`${source} takes two times of the day, e.g. 22:00-06:00, not "${text}"`);
+  },
+  types: ["string"] as const,
+  schema: { type: "string", pattern: "^\\d{1,2}:\\d{2}-\\d{1,2}:\\d{2}$" },
+});
+
+/** A program under a name, e.g. `fitness=python3 fitness.py`, or with a JSON array of words behind the `=`. */
+export const NAMED_COMMAND: Form<NamedCommand> = Object.freeze({
+  value: "NAME=COMMAND",
+  parse: (text: string, source: string) => {
+    try {
+      return parseNamedCommand(text);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      throw new UsageError(
+        `${source} takes a name and a command, e.g. fitness='python3 fitness.py': ${error.message}`,
+      );
+    }
+  },
+  types: ["string"] as const,
+  schema: { type: "string", pattern: "^[a-z0-9][a-z0-9_.-]{0,63}=." },
+});

@@ -10,18 +10,22 @@
 
 import { LOG_LEVELS } from "../../base/log.ts";
 import type { LegacyPolicy } from "../../discovery/responder.ts";
+import type { WorkMode } from "../../work/worker/work_settings.ts";
 import type { Flag } from "../flags.ts";
 import {
   address,
   BIT_RATE,
   BYTE_SIZE,
   name,
+  NAMED_COMMAND,
   ON_OFF,
   path,
+  percent,
   text,
   whole,
   wholePair,
   wordOf,
+  WORK_HOURS,
 } from "./form.ts";
 import { flagOf, many, one, type Setting, toggle } from "./setting.ts";
 
@@ -104,6 +108,31 @@ export const SETTINGS = Object.freeze({
   "max-file": one(BYTE_SIZE, {
     help: "Largest file taken from a peer, e.g. 500M",
     fallback: "16GiB",
+  }),
+  "work": one(wordOf<WorkMode>(["off", "idle", "on"]), {
+    help: "When jobs of the village may run here; idle is while nobody uses this device",
+    fallback: "idle",
+  }),
+  "work-cpu": one(percent({ min: 1, max: 100 }), {
+    help: "Share of all processors that they may take",
+    fallback: "50%",
+  }),
+  "work-memory": one(BYTE_SIZE, {
+    help: "Memory that they may take together",
+    fallback: "1GiB",
+  }),
+  "work-battery": one(ON_OFF, {
+    help: "Let them run on battery too, down to 30 %",
+    fallback: "off",
+  }),
+  "work-hours": one(WORK_HOURS, {
+    help: "When nightly jobs may run, in local time",
+    fallback: "22:00-06:00",
+  }),
+  "worker": many(NAMED_COMMAND, {
+    help: "Let jobs evaluate by this program of yours, which then runs with your rights",
+    maxItems: 32,
+    items: "commands",
   }),
   "log": one(wordOf(["text", "json"]), { help: "Form of log lines", fallback: "text" }),
   "log-level": one(wordOf(LOG_LEVELS), {

@@ -32,7 +32,7 @@ export type WorkerSource =
 export interface WorkerLimits {
   /** One evaluation may take so long. */
   readonly evaluationMs: number;
-  /** One process may hold so much. */
+  /** One process may hold so much, in MiB. */
   readonly memoryMb: number;
 }
 

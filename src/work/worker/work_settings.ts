@@ -26,7 +26,7 @@ export interface WorkSettings {
   readonly mode: WorkMode;
   /** Share of all processors together, 1 to 100. */
   readonly cpuPercent: number;
-  /** For all workers together. */
+  /** For all workers together, in MiB. */
   readonly memoryMb: number;
   readonly onBattery: boolean;
   /** When nightly jobs may run. */
@@ -36,12 +36,12 @@ export interface WorkSettings {
 
 /**
  * Half of the processors leaves the device quick and, without a fan, cool; a GiB is four workers of the usual 256
- * MB.
+ * MiB.
  */
 export const DEFAULT_WORK: WorkSettings = Object.freeze({
   mode: "idle",
   cpuPercent: 50,
-  memoryMb: 1_000,
+  memoryMb: 1_024,
   onBattery: false,
   hours: Object.freeze({ fromMinute: 22 * 60, toMinute: 6 * 60 }),
   commands: Object.freeze([]),
