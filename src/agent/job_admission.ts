@@ -10,7 +10,10 @@ import type { Job, JobType } from "../work/job/spec.ts";
 
 /** What the owner and the device allow now. */
 export interface WorkPermit {
+  /** Processes at once. */
   readonly slots: number;
+  /** Share of the time in which they run, above 0 to 1. */
+  readonly duty: number;
   /** Why there are none; `null` where there are. */
   readonly reason: string | null;
 }

@@ -24,7 +24,9 @@ import type {
 import type { OrderAction } from "../work/job/order.ts";
 import type { Job } from "../work/job/spec.ts";
 import type { Evaluation, Evaluator } from "../work/worker/evaluator.ts";
+import { Throttle } from "../work/worker/throttle.ts";
 import { drawConvergence } from "./convergence_plot.ts";
+import type { WorkPermit } from "./job_admission.ts";
 import { decodeHistory, encodeHistory, JobHistory } from "./job_history.ts";
 import type { JobMail } from "./job_mail.ts";
 
@@ -49,12 +51,6 @@ export interface StoredJob {
   readonly checkpoint: JsonObject | undefined;
   readonly ledger: unknown;
   readonly history: string | undefined;
-}
-
-/** What this device gives the job now: no slots, and why; or so many. */
-export interface Allowance {
-  readonly slots: number;
-  readonly reason: string | null;
 }
 
 const CHECKPOINT_MS = 30_000;
@@ -82,7 +78,8 @@ export class JobRunner {
   #trouble: string | null = null;
   #retryMs = RETRY_MS;
   #retryAtMs = 0;
-  #allowance: Allowance = { slots: 0, reason: "starting" };
+  #throttle: Throttle | undefined;
+  #permit: WorkPermit = { slots: 0, duty: 1, reason: "starting" };
   #isDirty = true;
   #endedAtMs: number | undefined;
   #saving: Promise<void> | undefined;
@@ -120,8 +117,9 @@ export class JobRunner {
     return this.#endedAtMs;
   }
 
-  get allowance(): Allowance {
-    return this.#allowance;
+  /** What this device gives the job now. */
+  get permit(): WorkPermit {
+    return this.#permit;
   }
 
   /** Why it does not work although it may; `null` where it does. */
@@ -155,20 +153,18 @@ export class JobRunner {
   /** Takes an evaluator that is open already. */
   adopt(evaluator: Evaluator): void {
     this.#evaluator = evaluator;
+    this.#throttle = new Throttle(evaluator, this.#options.clock);
     this.#openedAtMs = this.#options.clock.now();
   }
 
   /** What the job may use of this device from now on; takes effect at once. */
-  allow(allowance: Allowance): void {
+  allow(permit: WorkPermit): void {
     if (this.#isClosed) return;
-    const before = this.#allowance;
-    this.#allowance = allowance;
+    const { slots, duty, reason } = this.#permit;
+    this.#permit = permit;
     if (this.hasEnded) return;
-    if (before.slots === allowance.slots && before.reason === allowance.reason) {
-      if (allowance.slots > 0 && !this.#evaluator) this.#open();
-      return;
-    }
-    this.#apply();
+    const isSame = slots === permit.slots && duty === permit.duty && reason === permit.reason;
+    if (!isSame || (permit.slots > 0 && !this.#evaluator)) this.#apply();
   }
 
   /** Writes a checkpoint, and the ledger and the history with it. Never rejects: a full disk is told. */
@@ -187,7 +183,7 @@ export class JobRunner {
     await this.#saving;
     await this.save();
     await (await this.#opening)?.close();
-    await this.#evaluator?.close();
+    await this.#drop();
   }
 
   #outlet(): JobNodeOptions["outlet"] {
@@ -202,25 +198,28 @@ export class JobRunner {
 
   /** Tells node and evaluator what the device allows. */
   #apply(): void {
-    const { slots, reason } = this.#allowance;
-    if (slots === 0) {
-      this.#evaluator?.pause();
-      return this.#enter((nowMs) => this.node.pause(reason ?? "paused", nowMs));
-    }
+    const { slots, duty, reason } = this.#permit;
+    this.#throttle?.follow({ mayWork: slots > 0, duty });
+    if (slots === 0) return this.#enter((nowMs) => this.node.pause(reason ?? "paused", nowMs));
     if (this.#trouble !== null) return;
-    const nowMs = this.#options.clock.now();
-    const open = this.#evaluator;
-    if (open && slots > open.slots && nowMs - this.#openedAtMs >= REOPEN_MS) {
-      this.#evaluator = undefined;
-      void open.close();
-    }
+    const isStale = slots > (this.#evaluator?.slots ?? slots) &&
+      this.#options.clock.now() - this.#openedAtMs >= REOPEN_MS;
+    if (isStale) void this.#drop();
     if (!this.#evaluator) return this.#open();
     const usable = Math.min(slots, this.#evaluator.slots);
-    this.#evaluator.resume();
-    this.#enter((now) => {
-      this.node.setSlots(usable, now);
-      this.node.resume(now);
+    this.#enter((nowMs) => {
+      this.node.setSlots(usable, nowMs);
+      this.node.resume(nowMs);
     });
+  }
+
+  /** Ends the worker's processes; what they were at is done again. */
+  async #drop(): Promise<void> {
+    const evaluator = this.#evaluator;
+    this.#evaluator = undefined;
+    this.#throttle?.close();
+    this.#throttle = undefined;
+    await evaluator?.close();
   }
 
   #open(): void {
@@ -231,7 +230,7 @@ export class JobRunner {
   async #openOnce(): Promise<Evaluator | undefined> {
     const { openEvaluator, clock, log } = this.#options;
     try {
-      const slots = Math.max(1, this.#allowance.slots);
+      const slots = Math.max(1, this.#permit.slots);
       const evaluator = await openEvaluator(this.job, slots, this.#workerState);
       if (this.#isClosed) return evaluator;
       this.adopt(evaluator);
@@ -254,9 +253,7 @@ export class JobRunner {
     this.#trouble = describeError(error);
     this.#retryAtMs = clock.now() + this.#retryMs;
     this.#retryMs = Math.min(MAX_RETRY_MS, 2 * this.#retryMs);
-    const evaluator = this.#evaluator;
-    this.#evaluator = undefined;
-    void evaluator?.close();
+    void this.#drop();
     this.#enter((nowMs) => this.node.pause(`worker: ${error.code}`, nowMs));
   }
 

@@ -149,10 +149,10 @@ export function taskOf(
 }
 
 function hereOf(runner: JobRunner, paused: string | null): HereView {
-  const { allowance, trouble, failures } = runner;
+  const { permit, trouble, failures } = runner;
   if (runner.hasEnded) return { state: "ended", reason: null };
   if (trouble !== null) return { state: "waiting", reason: trouble };
-  if (allowance.slots === 0) return { state: "paused", reason: allowance.reason };
+  if (permit.slots === 0) return { state: "paused", reason: permit.reason };
   if (paused !== null) return { state: "waiting", reason: paused };
   const failed = failures.count === 0
     ? null
