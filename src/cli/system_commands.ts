@@ -47,4 +47,13 @@ export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
     ],
     load: () => import("./commands/doctor.ts"),
   },
+  {
+    name: "work-module",
+    isHidden: true,
+    summary: "Evaluate a job's code, for the agent",
+    detail: "Gives up every permission, then reads its requests from standard input.",
+    flags: [],
+    examples: [],
+    load: () => import("./commands/work_module.ts"),
+  },
 ]);
