@@ -94,6 +94,8 @@ export interface EventsOptions {
   /** Whether `id` is one of us, and was not revoked. */
   belongs(id: PeerId): boolean;
   memberCount(): number;
+  /** Those of them that nobody suspects; absent, all. */
+  readonly aliveCount?: (() => number) | undefined;
   /** What grew with this member's last restart, below 2^24: its incarnation. */
   boot(): number;
   send(to: PeerId, message: Bytes): void;
@@ -130,6 +132,8 @@ export interface EventCounters {
   tooFast: number;
 }
 
+/** A session that was lost is either found to be a death by then, or counts as missing. */
+const LOSS_MS = 1_000;
 const OURS: Journey = Object.freeze({ hops: 0, ageMs: 0, isDetour: false });
 
 export class Events {
@@ -146,6 +150,7 @@ export class Events {
   readonly #book: CapabilityBook;
   readonly #record: OwnCapabilities;
   #seq = 0;
+  #partedMs = -Infinity;
   #rate = NO_RATE;
 
   constructor(options: EventsOptions, nowMs: number) {
@@ -156,7 +161,7 @@ export class Events {
     this.#tree = new Plumtree({
       send,
       sendLater: options.sendLater ?? send,
-      isFullMesh: () => this.#isFullMesh,
+      isFullMesh: (nowMs) => this.#isFullMesh(nowMs),
       isKnown: (tag) => this.#tags.has(tag),
       find: (tag, nowMs) => this.#recent.find(tag, nowMs) ?? this.#recentRecords.find(tag, nowMs),
       latest: (count, nowMs) => this.#recent.latest(count, nowMs),
@@ -199,6 +204,7 @@ export class Events {
   }
 
   removeNeighbour(id: PeerId, nowMs: number): void {
+    this.#partedMs = nowMs;
     this.#tree.remove(id, nowMs);
     if (this.#tree.size === 0) this.#record.parted();
   }
@@ -304,9 +310,11 @@ export class Events {
   }
 
   /** Whether everybody has a session with everybody, as far as we can see. */
-  get #isFullMesh(): boolean {
-    const members = this.#options.memberCount();
-    return members <= EVEN_MEMBERS && this.#tree.size >= members - 1;
+  #isFullMesh(nowMs: number): boolean {
+    const { memberCount, aliveCount = memberCount } = this.#options;
+    // Nothing reaches a suspect, by whichever way, nor one whose session was just lost: a death must not make us a tree.
+    const justLost = nowMs - this.#partedMs < LOSS_MS ? 1 : 0;
+    return memberCount() <= EVEN_MEMBERS && this.#tree.size + justLost >= aliveCount() - 1;
   }
 
   #receiveEvent(from: PeerId, event: SignedEvent, journey: Journey, nowMs: number): void {

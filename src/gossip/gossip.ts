@@ -140,6 +140,7 @@ export class Gossip {
       random,
       belongs: options.belongs,
       memberCount: () => this.members.awake,
+      aliveCount: () => this.members.alive,
       boot: () => this.own.incarnation,
       send: (to, message) => this.#send(to, message, false),
       sendLater: (to, message) => this.#riders.add(to, message, this.#tickedMs),

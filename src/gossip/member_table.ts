@@ -66,6 +66,11 @@ export class MemberTable {
     return this.living - this.#asleep.size;
   }
 
+  /** Those of them that nobody suspects. */
+  get alive(): number {
+    return this.awake - this.#suspicions.size;
+  }
+
   get sums(): TableSums {
     return { low: this.#low, high: this.#high };
   }

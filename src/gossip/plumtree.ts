@@ -58,7 +58,7 @@ export interface PlumtreeHost {
   /** Sends what can wait until something else goes the same way. */
   sendLater(to: PeerId, message: Bytes): void;
   /** Whether everybody has a session with everybody. */
-  isFullMesh(): boolean;
+  isFullMesh(nowMs: number): boolean;
   /** Whether the event was here, kept or not. */
   isKnown(tag: number): boolean;
   find(tag: number, nowMs: number): KeptEvent | undefined;
@@ -140,7 +140,7 @@ export class Plumtree {
     const { from } = event;
     const missing = this.#missing.take(event.tag);
     for (const { id } of missing?.announcers ?? []) if (id !== from) event.holders.push(id);
-    if (this.#host.isFullMesh()) return this.#spreadInMesh(event, nowMs);
+    if (this.#host.isFullMesh(nowMs)) return this.#spreadInMesh(event, nowMs);
     const isInTree = this.#eager.size > 0 && missing?.isDetour !== true;
     if (missing?.isDetour) event.isDetour = true;
     else if (from === undefined) this.#takeRoot();
@@ -155,7 +155,7 @@ export class Plumtree {
 
   /** A second copy came: the link by which it did is not part of the tree, unless a detour brought it. */
   refuse(tag: number, from: PeerId, isDetour: boolean, nowMs: number): void {
-    if (this.#host.isFullMesh()) return;
+    if (this.#host.isFullMesh(nowMs)) return;
     const event = this.#host.find(tag, nowMs);
     // Asked twice and answered twice, by the same neighbour: that link is the tree.
     if (!event || event.from === from || event.isDetour || isDetour || !this.has(from)) return;

@@ -11,6 +11,7 @@ import { PLAIN_ID_CODEC } from "../../src/gossip/id_codec.ts";
 import type { Identity } from "../../src/node/identity.ts";
 import { ALICE, BOB, CAROL, PRIMITIVES } from "../testing/identities.ts";
 import { EventNetwork, type Inhabitant } from "./event_network.ts";
+import { idOf } from "./people.ts";
 
 const PURE = { permissions: "none" } as const;
 const HOUR_MS = 3_600_000;
@@ -420,3 +421,23 @@ Deno.test(
     assertEquals([heard, [...events.capabilityRecords(0)]], [[], []]);
   },
 );
+
+Deno.test("Events: a death does not make a tree of a full mesh", PURE, () => {
+  const { event, announce } = EVENT_KINDS;
+  const cases = [
+    ["suspected", { alive: 3, lost: false, kinds: [event, event] }],
+    ["lost in this second", { alive: 4, lost: true, kinds: [event, event] }],
+    ["without a session", { alive: 4, lost: false, kinds: [event, announce] }],
+  ] as const;
+  for (const [title, { alive, lost, kinds }] of cases) {
+    const { events, sent } = newAlice({ memberCount: () => 4, aliveCount: () => alive });
+    events.addNeighbour(CAROL.id, 0);
+    if (lost) {
+      events.addNeighbour(idOf(7), 0);
+      events.removeNeighbour(idOf(7), 9_001);
+    }
+    events.broadcast("a", "b", 10_000);
+    events.tick(10_020);
+    assertEquals(sent.slice(0, 2).map(([, [kind]]) => kind), [...kinds], title);
+  }
+});

@@ -79,6 +79,7 @@ Deno.test("MemberTable.suspect() counts against the very incarnation that is hel
   assertEquals(table.stateOf(A), "alive");
   assert(table.suspect(A, 5, B, 0));
   assertEquals([table.stateOf(A), table.living, table.awake], ["suspect", 1, 1]);
+  assertEquals(table.alive, 0);
 });
 
 Deno.test(
