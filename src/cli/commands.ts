@@ -5,6 +5,7 @@
 import { CONFIG, JSON_FLAG, STATE, WATCH } from "./common_flags.ts";
 import { SETTING_FLAGS } from "./config/settings.ts";
 import { type Flag, type GivenFlags, HELP_FLAG } from "./flags.ts";
+import { SETUP_COMMANDS } from "./setup_commands.ts";
 import { SYSTEM_COMMANDS } from "./system_commands.ts";
 import { VILLAGE_COMMANDS } from "./village_commands.ts";
 
@@ -184,6 +185,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
     load: () => import("./commands/status.ts"),
   },
   ...SYSTEM_COMMANDS,
+  ...SETUP_COMMANDS,
   {
     name: "candidates",
     summary: "List the peers fit for evolution, best first",

@@ -49,11 +49,13 @@ export function parseFlags(
   command: string,
 ): GivenFlags {
   const flags = withDenials(listed);
-  const names = (kind: Flag["kind"]) => flags.filter((f) => f.kind === kind).map((f) => f.name);
+  const names = (kind: Flag["kind"]) => listed.filter((f) => f.kind === kind).map((f) => f.name);
   const alias: Record<string, string> = {};
   for (const { name, short } of flags) if (short) alias[name] = short;
+  const spelled = spellOut(args, flags, command);
+  const denied = new Set(denialsIn(spelled, listed));
   const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs([
-    ...spellOut(args, flags, command),
+    ...spelled.filter((argument, index) => index >= endOf(spelled) || !denied.has(argument)),
   ], {
     boolean: names("switch"),
     string: ["_", ...names("text"), ...names("list")],
@@ -64,14 +66,14 @@ export function parseFlags(
     },
   });
   const valueOf = (name: string) => Object.hasOwn(parsed, name) ? parsed[name] : undefined;
-  for (const { name, canBeDenied } of listed) {
-    if (canBeDenied && valueOf(name) === true && valueOf(`no-${name}`) === true) {
+  for (const { name } of listed) {
+    if (valueOf(name) === true && denied.has(denialOf(name))) {
       throw new UsageError(`--${name} and --no-${name} contradict each other`);
     }
   }
   return {
     positional: parsed._.map(String),
-    has: (name) => valueOf(name) === true,
+    has: (name) => valueOf(name) === true || denied.has(`--${name}=true`),
     text(name) {
       const value = valueOf(name);
       const last = Array.isArray(value) ? value.at(-1) : value;
@@ -116,6 +118,22 @@ export function withDenials(flags: readonly Flag[]): readonly Flag[] {
   });
 }
 
+/** The denials among `spelled`: the parser would take each for a word on the flag that it denies. */
+function denialsIn(spelled: readonly string[], flags: readonly Flag[]): readonly string[] {
+  const denials = flags.filter((flag) => flag.canBeDenied).map(({ name }) => denialOf(name));
+  return spelled.slice(0, endOf(spelled)).filter((argument) => denials.includes(argument));
+}
+
+/** `--no-NAME` as {@link spellOut} has it. */
+function denialOf(name: string): string {
+  return `--no-${name}=true`;
+}
+
+/** Where flags end. */
+function endOf(args: readonly string[]): number {
+  return args.includes("--") ? args.indexOf("--") : args.length;
+}
+
 /**
  * Checks that a flag that takes a value has one and a switch has none, and says of each switch that it is on:
  * the parser would otherwise take a following `true` or `false` for its value. A value that is a negative number is
@@ -126,7 +144,7 @@ function spellOut(
   flags: readonly Flag[],
   command: string,
 ): readonly string[] {
-  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  const end = endOf(args);
   let isValue = false;
   return args.flatMap((argument, index) => {
     if (isValue) {

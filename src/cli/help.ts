@@ -4,6 +4,12 @@
 
 import { type Command, COMMANDS } from "./commands.ts";
 import type { Flag } from "./flags.ts";
+import { fillColumns, fillParagraphs } from "./wrap.ts";
+
+/** What terminals have at least. */
+const WIDTH = 80;
+/** Wider, a flag or a command has its explanation on the next line. */
+const MAX_LEFT = 26;
 
 /** What `hamlet help` prints. */
 export function overview(): string {
@@ -25,7 +31,7 @@ export function overview(): string {
     "",
     "Start here:  hamlet demo    watch a village form on this machine",
     "             hamlet up      start this machine's agent",
-    "             hamlet invite  let another device in, by a token for its: hamlet join TOKEN",
+    "             hamlet invite  let another device in, which then runs: hamlet join",
     "",
   ].join("\n");
 }
@@ -43,10 +49,13 @@ export function commandHelp(command: Command): string {
     "",
     `Usage: ${usageOf(command)}`,
     "",
-    command.detail,
+    fillParagraphs(command.detail, WIDTH),
     "",
     "Flags:",
-    ...columns(command.flags.map((flag) => [flagText(flag), flag.help])),
+    ...columns(
+      command.flags.filter(({ isUnlisted }) => !isUnlisted)
+        .map((flag) => [flagText(flag), flag.help]),
+    ),
   ];
   if (command.examples.length > 0) {
     lines.push("", "Examples:", ...command.examples.map((example) => `  ${example}`));
@@ -54,11 +63,11 @@ export function commandHelp(command: Command): string {
   return [...lines, ""].join("\n");
 }
 
-function flagText({ name, short, value }: Flag): string {
-  return `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
+function flagText({ name, short, value, canBeDenied }: Flag): string {
+  const long = canBeDenied ? `--[no-]${name}` : `--${name}`;
+  return `${short ? `-${short}, ` : ""}${long}${value ? ` ${value}` : ""}`;
 }
 
 function columns(rows: readonly (readonly [string, string])[]): readonly string[] {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+  return fillColumns(rows, { width: WIDTH, maxLeft: MAX_LEFT });
 }

@@ -89,7 +89,10 @@ export const VILLAGE_COMMANDS: readonly Command[] = Object.freeze([
       "itself. systemd runs what is in /usr/lib/systemd/system-sleep, here a file called hamlet:\n" +
       "\n" +
       "  #!/bin/sh\n" +
-      "  case $1 in pre) hamlet sleep --state DIR ;; post) hamlet wake --state DIR ;; esac\n" +
+      "  case $1 in\n" +
+      "    pre) hamlet sleep --state DIR ;;\n" +
+      "    post) hamlet wake --state DIR ;;\n" +
+      "  esac\n" +
       "\n" +
       "It runs as root: give DIR, the state directory that hamlet status shows. A lid-switch script calls\n" +
       "hamlet sleep before it suspends.",

@@ -20,7 +20,7 @@ function blockOf(text: string, heading: string): readonly string[] {
 
 /** What a shell would make of an example, `hamlet` and the command's name taken away. */
 function argumentsOf(example: string, name: string): readonly string[] {
-  const own = example.split(" | ").at(-1) ?? "";
+  const own = (example.split(" | ").at(-1) ?? "").split(" > ")[0] ?? "";
   const [program, command, ...args] = [...own.matchAll(/'([^']*)'|\S+/g)]
     .map(([word, quoted]) => quoted ?? word).filter((word, index) => index > 0 || word !== "sudo");
   assertEquals([program, command], ["hamlet", name]);
@@ -28,10 +28,11 @@ function argumentsOf(example: string, name: string): readonly string[] {
 }
 
 Deno.test("overview() lists every command once, and no hidden one", PURE, () => {
-  const names = blockOf(overview(), "Commands:").map((line) => line.trim().split(" ")[0]);
+  const names = blockOf(overview(), "Commands:").filter((line) => /^ {2}\S/.test(line))
+    .map((line) => line.trim().split(" ")[0]);
   assertEquals(names, [...LISTED.map(({ name }) => name), "help"]);
   for (const { summary } of LISTED) {
-    assertEquals(overview().split(summary).length, 2, summary);
+    assertEquals(flat(overview()).split(flat(summary)).length, 2, summary);
   }
   const hidden = COMMANDS.filter(({ isHidden }) => isHidden);
   assert(hidden.length > 0);
@@ -49,24 +50,37 @@ Deno.test("overview() starts people with commands that parse", PURE, () => {
   }
 });
 
+/** Text without its line breaks, since help is set in lines of a width. */
+function flat(text: string): string {
+  return text.replaceAll(/\s+/g, " ").trim();
+}
+
 Deno.test(
   "commandHelp() shows every flag of every command, with its value and its help",
   PURE,
   () => {
     for (const command of COMMANDS) {
       const text = commandHelp(command);
-      const lines = blockOf(text, "Flags:");
-      assertEquals(lines.length, command.flags.length, command.name);
-      for (const [index, { name, short, value, help }] of command.flags.entries()) {
-        const spelled = `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
-        const line = lines[index] ?? "";
-        assertEquals([line.startsWith(`  ${spelled}  `), line.endsWith(`  ${help}`)], [true, true]);
-      }
+      const block = flat(blockOf(text, "Flags:").join(" "));
+      const expected = command.flags.filter(({ isUnlisted }) => !isUnlisted).map((flag) => {
+        const long = `--${flag.canBeDenied ? "[no-]" : ""}${flag.name}`;
+        const short = flag.short ? `-${flag.short}, ` : "";
+        return `${short}${long}${flag.value ? ` ${flag.value}` : ""} ${flag.help}`;
+      });
+      assertEquals(block, flat(expected.join(" ")), command.name);
       assertMatch(text, new RegExp(`^hamlet ${command.name}: .+\n\nUsage: hamlet ${command.name}`));
-      assertStringIncludes(text, command.detail);
+      assertStringIncludes(flat(text), flat(command.detail));
     }
   },
 );
+
+Deno.test("commandHelp() and overview() fit terminals of 80 columns", PURE, () => {
+  // The name and the summary of a command are a title, which terminals may break.
+  const texts = COMMANDS.map((command) => commandHelp(command).split("\n").slice(1).join("\n"));
+  for (const text of [overview(), ...texts]) {
+    for (const line of text.split("\n")) assert([...line].length <= 80, line);
+  }
+});
 
 Deno.test("commandHelp() gives examples that the flag parser takes", PURE, () => {
   for (const command of COMMANDS) {
