@@ -14,6 +14,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { isObject } from "../base/guards.ts";
 import type { PeerId } from "../base/peer_id.ts";
 import { dataOf, type SignedEvent } from "./event.ts";
+import { MAX_FULL_MESH } from "./neighbourhood.ts";
 import { NO_RATE, type Rate, spend } from "./event_memory.ts";
 
 /** How long a record is believed after it was last sent, in villages up to {@link EVEN_MEMBERS}. */
@@ -21,7 +22,7 @@ export const RECORD_LIFETIME_MS = 90_000;
 /** How soon an owner may send a changed record after the last. */
 export const MIN_RECORD_GAP_MS = 5_000;
 /** From here on these times grow with the village. */
-export const EVEN_MEMBERS = 32;
+export const EVEN_MEMBERS = MAX_FULL_MESH;
 export const MAX_RECORDS = 16_384;
 /** Records of one member at once, each for half the gap: restarts, and other ideas of how many we are. */
 const RECORD_BURST = 8;
@@ -92,10 +93,6 @@ export class CapabilityBook {
 
   recordOf(origin: PeerId): SentRecord | undefined {
     return this.#records.get(origin);
-  }
-
-  records(): Iterable<SentRecord> {
-    return this.#records.values();
   }
 
   /** Whether a record of `origin` with this number would be news. */

@@ -20,7 +20,7 @@ import type { PeerId } from "../base/peer_id.ts";
 import type { Random } from "../base/random.ts";
 import { unreachable } from "../base/errors.ts";
 import type { MessageSigner, VerifySignature } from "../discovery/signature.ts";
-import { CapabilityBook, EVEN_MEMBERS, type SentRecord } from "./capability_book.ts";
+import { CapabilityBook, type SentRecord } from "./capability_book.ts";
 import {
   EVENT_CLASSES,
   type EventClass,
@@ -54,6 +54,7 @@ import {
 import { parseFilter } from "./filter.ts";
 import { type IdCodec, PLAIN_ID_CODEC } from "./id_codec.ts";
 import { OwnCapabilities, type Urgency } from "./own_capabilities.ts";
+import { MAX_FULL_MESH } from "./neighbourhood.ts";
 import { Plumtree } from "./plumtree.ts";
 import {
   type Asker,
@@ -101,8 +102,6 @@ export interface EventsOptions {
   send(to: PeerId, message: Bytes): void;
   /** Sends what can wait until something else goes the same way; absent, nothing waits. */
   readonly sendLater?: ((to: PeerId, message: Bytes) => void) | undefined;
-  /** Whether messages reach `id`, which is no neighbour. */
-  hasSession?(id: PeerId): boolean;
   onEvent(event: ReceivedEvent): void;
   onQuery(query: ReceivedQuery): void;
   /** A member's record is another one; `undefined`: it aged out. */
@@ -172,7 +171,7 @@ export class Events {
       signer: options.signer,
       verify: options.verify,
       belongs: options.belongs,
-      canReach: (id) => this.#tree.has(id) || options.hasSession?.(id) === true,
+      canReach: (id) => this.#tree.has(id),
       neighbours: () => [...this.#tree.eager, ...this.#tree.lazy],
       send,
     });
@@ -284,17 +283,10 @@ export class Events {
     return id === this.#options.id ? this.#record.text : this.#book.get(id);
   }
 
-  /** One member's record with its age, as {@link capabilityRecords} gives it. */
+  /** A member's record with its age, for {@link learnCapabilities} of another; below 1,200 bytes. */
   capabilityRecordOf(id: PeerId, nowMs: number): Bytes | undefined {
     const record = id === this.#options.id ? this.#record.sent : this.#book.recordOf(id);
     return record && encodeRecord(record, nowMs);
-  }
-
-  /** Every record with its age, for {@link learnCapabilities} of a newcomer; each below 1,200 bytes. */
-  *capabilityRecords(nowMs: number): Iterable<Bytes> {
-    const { sent } = this.#record;
-    if (sent) yield encodeRecord(sent, nowMs);
-    for (const record of this.#book.records()) yield encodeRecord(record, nowMs);
   }
 
   /** Learns a record without passing it on. Throws as {@link receive}. */
@@ -314,7 +306,7 @@ export class Events {
     const { memberCount, aliveCount = memberCount } = this.#options;
     // Nothing reaches a suspect, by whichever way, nor one whose session was just lost: a death must not make us a tree.
     const justLost = nowMs - this.#partedMs < LOSS_MS ? 1 : 0;
-    return memberCount() <= EVEN_MEMBERS && this.#tree.size + justLost >= aliveCount() - 1;
+    return memberCount() <= MAX_FULL_MESH && this.#tree.size + justLost >= aliveCount() - 1;
   }
 
   #receiveEvent(from: PeerId, event: SignedEvent, journey: Journey, nowMs: number): void {
