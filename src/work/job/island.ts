@@ -6,6 +6,7 @@
  */
 
 import type { Candidate, Optimizer, Result, Solution } from "../evolve/optimizer.ts";
+import type { SignedSolution } from "./signed_solution.ts";
 
 /** How long a batch is to take: telling others of it costs a small part of that, and little is asked in advance. */
 export const BATCH_MS = 50;
@@ -25,6 +26,8 @@ const DURATION_WEIGHT = 0.2;
 /** A measured solution. */
 export interface Found extends Solution {
   readonly genomeHash: string;
+  /** As its finder signed it, where that was another. */
+  readonly signed?: SignedSolution;
 }
 
 export class Island {

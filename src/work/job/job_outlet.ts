@@ -45,7 +45,9 @@ export interface JobOutlet {
 /** How searches are made; `work/evolve` has one for every space. */
 export interface SearchFactory {
   create(space: Space, seed: number): Optimizer;
-  /** From what `Optimizer.snapshot` gave. Throws for what it cannot read. */
+  /** Everything that {@link restore} needs. */
+  snapshot(search: Optimizer): JsonObject;
+  /** From what {@link snapshot} gave. Throws `FieldError` for what it cannot read. */
   restore(space: Space, snapshot: JsonObject): Optimizer;
 }
 

@@ -1,0 +1,13 @@
+/** The searches of `work/evolve`, as an island is given them. */
+
+import { seededRandom } from "../../base/random.ts";
+import { newOptimizer, restoreOptimizer, snapshotOptimizer } from "../evolve/optimizers.ts";
+import type { SearchFactory } from "./job_outlet.ts";
+
+export function newSearchFactory(): SearchFactory {
+  return Object.freeze({
+    create: (space, seed) => newOptimizer(space, seededRandom(seed)),
+    snapshot: snapshotOptimizer,
+    restore: restoreOptimizer,
+  });
+}
