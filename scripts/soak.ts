@@ -8,7 +8,7 @@
 import { parseArgs } from "@std/cli";
 import { pause, systemClock } from "../src/base/clock.ts";
 import { describeError } from "../src/base/errors.ts";
-import type { SoakAgent } from "./lib/soak/agent.ts";
+import type { RealAgent } from "./lib/real_agent.ts";
 import { type Measurement, soakReport, writeReport } from "./lib/soak/report.ts";
 import { type Act, ROUND_MS, scheduleOf } from "./lib/soak/schedule.ts";
 import { SoakVillage } from "./lib/soak/village.ts";
@@ -155,7 +155,7 @@ async function soak(
   return measured;
 }
 
-async function look(agent: SoakAgent, atMs: number): Promise<Measurement> {
+async function look(agent: RealAgent, atMs: number): Promise<Measurement> {
   const looks: Measurement[] = [];
   for (let count = 0; count < LOOKS; count++) {
     if (count > 0) await pause(systemClock, LOOK_EVERY_MS);

@@ -4,7 +4,7 @@
 
 import { pause, systemClock } from "../../../src/base/clock.ts";
 import { describeError } from "../../../src/base/errors.ts";
-import { SoakAgent } from "./agent.ts";
+import { programCommand, RealAgent } from "../real_agent.ts";
 import { floodGarbage, floodHandshakes, floodIdle, floodLegacy } from "./floods.ts";
 import type { Act } from "./schedule.ts";
 
@@ -21,7 +21,7 @@ const POLL_MS = 200;
 const QUERY_SECONDS = 2;
 
 export class SoakVillage {
-  readonly agents: readonly SoakAgent[];
+  readonly agents: readonly RealAgent[];
   /** By kind of act. */
   readonly deeds: Record<string, DeedCount> = {};
   readonly problems: string[] = [];
@@ -29,7 +29,10 @@ export class SoakVillage {
 
   constructor(root: string, nodes: number) {
     this.#root = root;
-    this.agents = Array.from({ length: nodes }, (_, index) => new SoakAgent(root, index));
+    this.agents = Array.from(
+      { length: nodes },
+      (_, index) => new RealAgent({ root, name: `n${index}` }),
+    );
   }
 
   /** Founds a network and lets everybody in, as an owner would. */
@@ -93,7 +96,7 @@ export class SoakVillage {
     }));
   }
 
-  #agent(index: number): SoakAgent {
+  #agent(index: number): RealAgent {
     const agent = this.agents[index];
     if (!agent) throw new RangeError(`Cannot find node ${index}`);
     return agent;
@@ -133,7 +136,7 @@ export class SoakVillage {
     }
   }
 
-  async #send(from: SoakAgent, to: SoakAgent, bytes: number): Promise<void> {
+  async #send(from: RealAgent, to: RealAgent, bytes: number): Promise<void> {
     const { node_id: id } = await to.client.status();
     const path = await Deno.makeTempFile({ dir: this.#root, prefix: "file-" });
     try {
@@ -146,9 +149,10 @@ export class SoakVillage {
   }
 
   /** Runs a command of the program; rejects when it fails. */
-  async #command(...args: readonly string[]): Promise<void> {
-    const { success, code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: SoakAgent.args(...args),
+  async #command(...command: readonly string[]): Promise<void> {
+    const { program, args } = programCommand(command);
+    const { success, code, stderr } = await new Deno.Command(program, {
+      args,
       env: { HAMLET_CONFIG: "off" },
       stdin: "null",
       stdout: "null",

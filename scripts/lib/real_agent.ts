@@ -1,14 +1,16 @@
 /**
- * One agent of the soak: a real process with a state directory of its own, started again after each kill.
+ * An agent as a real process on loopback, with a state directory of its own, which may be started again after each
+ * end; run by this runtime, or by another machine's under an emulator.
  */
 
 import { fileURLToPath } from "node:url";
-import { pause, systemClock } from "../../../src/base/clock.ts";
-import { ControlClient } from "../../../src/control/client.ts";
-import { LOOPBACK } from "../../../src/demo/launch.ts";
+import { pause, systemClock } from "../../src/base/clock.ts";
+import { ControlClient } from "../../src/control/client.ts";
+import { LOOPBACK } from "../../src/demo/launch.ts";
 
-const MAIN = fileURLToPath(new URL("../../../main.ts", import.meta.url));
-const READY_MS = 30_000;
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+/** An emulator takes twenty times as long. */
+const READY_MS = 120_000;
 const POLL_MS = 50;
 const MAX_LOG_CHARS = 20_000;
 
@@ -18,19 +20,47 @@ export interface Usage {
   readonly files: number;
 }
 
-export class SoakAgent {
+/** Where and how an agent runs. */
+export interface RealAgentOptions {
+  readonly name: string;
+  /** Its state directory is made in it. */
+  readonly root: string;
+  /** What runs it; this very runtime by default. */
+  readonly runtime?: Runtime;
+}
+
+/** A program and its first arguments that stand for `deno`, and flags for each `run`. */
+export interface Runtime {
+  readonly command: readonly [program: string, ...args: string[]];
+  readonly flags: readonly string[];
+}
+
+const OWN_RUNTIME: Runtime = { command: [Deno.execPath()], flags: [] };
+
+/** A command of the program under `runtime`. */
+export function programCommand(
+  command: readonly string[],
+  { command: [program, ...before], flags }: Runtime = OWN_RUNTIME,
+): { readonly program: string; readonly args: string[] } {
+  const args = [...before, "run", "-A", "--no-prompt", "--quiet", ...flags, MAIN, ...command];
+  return { program, args };
+}
+
+export class RealAgent {
   readonly stateDir: string;
   readonly name: string;
   /** Ends that nobody asked for. */
   readonly failures: string[] = [];
+  readonly #runtime: Runtime | undefined;
   #child: Deno.ChildProcess | undefined;
   #client: ControlClient | undefined;
   #isStopping = false;
   #log = "";
 
-  constructor(root: string, index: number) {
-    this.name = `n${index}`;
-    this.stateDir = `${root}/${this.name}`;
+  constructor({ name, root, runtime }: RealAgentOptions) {
+    this.name = name;
+    this.stateDir = `${root}/${name}`;
+    this.#runtime = runtime;
   }
 
   get isUp(): boolean {
@@ -56,18 +86,14 @@ export class SoakAgent {
     return this.client.endpoint.listenPort;
   }
 
-  /** Arguments of `deno` for a command of the program. */
-  static args(...command: readonly string[]): string[] {
-    return ["run", "-A", "--no-prompt", "--quiet", MAIN, ...command];
-  }
-
   async start(): Promise<void> {
-    const child = new Deno.Command(Deno.execPath(), {
-      args: SoakAgent.args(
-        ...["up", "--config", "off", "--listen", LOOPBACK, "--port", "0", "--mdns", "off"],
-        ...["--state", this.stateDir, "--name", this.name, "--legacy", "any"],
-        ...["--log", "json", "--log-level", "warn", "--leash"],
-      ),
+    const { program, args } = programCommand([
+      ...["up", "--config", "off", "--listen", LOOPBACK, "--port", "0", "--mdns", "off"],
+      ...["--state", this.stateDir, "--name", this.name, "--legacy", "any"],
+      ...["--log", "json", "--log-level", "warn", "--leash"],
+    ], this.#runtime);
+    const child = new Deno.Command(program, {
+      args,
       // Its end, which is ours, ends the agent.
       stdin: "piped",
       stdout: "null",
@@ -116,11 +142,16 @@ export class SoakAgent {
 
   /** The JavaScript heap in use, as its metrics tell. */
   async heapBytes(): Promise<number> {
+    return Number(/^process_heap_bytes (\d+)$/m.exec(await this.metrics())?.[1]);
+  }
+
+  /** What `GET /metrics` says. */
+  async metrics(): Promise<string> {
     const { url, token } = this.client.endpoint;
     const response = await fetch(`${url}/metrics`, {
       headers: { authorization: `Bearer ${token}` },
     });
-    return Number(/^process_heap_bytes (\d+)$/m.exec(await response.text())?.[1]);
+    return await response.text();
   }
 
   async #ready(isReady: (client: ControlClient) => boolean = () => true): Promise<void> {
