@@ -5,9 +5,9 @@ import { newOptimizer, restoreOptimizer, snapshotOptimizer } from "../evolve/opt
 import type { SearchFactory } from "./job_outlet.ts";
 
 export function newSearchFactory(): SearchFactory {
-  return Object.freeze({
+  return {
     create: (space, seed) => newOptimizer(space, seededRandom(seed)),
     snapshot: snapshotOptimizer,
     restore: restoreOptimizer,
-  });
+  };
 }
