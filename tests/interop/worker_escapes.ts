@@ -91,9 +91,9 @@ export const ESCAPES: readonly Escape[] = Object.entries({
   "process.env": `process.env.HOME`,
   "setting a variable": `Deno.env.set("A", "b")`,
 
-  "Deno.Command": `await new Deno.Command("true").output()`,
+  "Deno.Command": `await new Deno.Command("/bin/true").output()`,
   "Deno.Command of ourselves": `await new Deno.Command(Deno.execPath(), { args: ["-V"] }).output()`,
-  "node:child_process": `(await import("node:child_process")).execSync("true")`,
+  "node:child_process": `(await import("node:child_process")).execSync("/bin/true")`,
   "node:child_process, forking": `${CONNECTED}
     await once((await import("node:child_process")).fork("CANARY"), "spawn")`,
   "a signal to another process": `Deno.kill(PID, "SIGTERM")`,

@@ -7,9 +7,13 @@
  * program has its permissions built in and gives them up first thing. In none of them do a configuration, a
  * lock file, packages or variables of the surroundings matter.
  *
- * On Unix a shell sets the limits and is then replaced by the program. Files cannot grow at all (`ulimit -f 0`): the
- * runtime has stores that need no permission. What V8 only reserves counts as data too, so that limit is a bound on
- * what a bomb reaches before its memory is measured (`process_watch.ts`), and no more.
+ * The runtime has stores that need no permission (`caches`, `localStorage`): they would be in `DENO_DIR`, which is
+ * therefore a place that cannot exist. From source that costs each start some 150 ms, in which the runtime tries to
+ * keep what it has compiled.
+ *
+ * On Unix a shell sets the limits and is then replaced by the program. A module's files cannot grow at all
+ * (`ulimit -f 0`). What V8 only reserves counts as data too, so that the limit on data is a bound on what a bomb
+ * reaches before its memory is measured (`process_watch.ts`), and no more; threads soon exceed it.
  */
 
 import type { WorkerProgram } from "./process.ts";
@@ -51,16 +55,10 @@ const SANDBOX_FLAGS: readonly string[] = Object.freeze([
   "--no-remote",
   "--no-prompt",
 ]);
-/** A directory that cannot exist, for a runtime that would keep files there. */
-const NOWHERE = "/dev/null/none";
 /** V8 reserves half a GiB for code and some for itself. */
 const RESERVED_MB = 640;
-const MIN_HEAP_MB = 32;
-/** The rest is for what is not on the heap. */
-const HEAP_SHARE = 0.75;
 /** Owners' commands see these and nothing else; Windows' programs do not start without its own. */
 const COMMAND_VARIABLES = ["PATH", "HOME", "LANG", "SystemRoot"];
-const SOURCE_VARIABLES = ["HOME", "LOCALAPPDATA", "SystemRoot"];
 
 const PRELUDE = 'trap "" XFSZ; ulimit -c 0; ';
 const EXEC = `command -v nice >/dev/null && exec nice -n ${NICENESS} "$@"; exec "$@"`;
@@ -89,15 +87,21 @@ export function planLaunch(
 }
 
 function planModule(memoryMb: number, { self, env, os }: LaunchSurroundings): LaunchPlan {
-  const heapFlag = `--max-old-space-size=${
-    Math.max(MIN_HEAP_MB, Math.floor(memoryMb * HEAP_SHARE))
-  }`;
-  const directory = os === "windows" ? undefined : { directory: "/" };
+  // What is measured from outside is more than the heap, and is found too large first.
+  const heapFlag = `--max-old-space-size=${memoryMb}`;
+  const isWindows = os === "windows";
+  const settings = {
+    ...pick(isWindows ? ["SystemRoot"] : [], env),
+    DENO_DIR: isWindows ? "NUL\\none" : "/dev/null/none",
+    NO_COLOR: "1",
+  };
+  const directory = isWindows ? {} : { directory: "/" };
   if (self.isStandalone) {
+    const args = [MODULE_COMMAND];
     return {
       program: self.execPath,
-      args: [MODULE_COMMAND],
-      env: { ...pick(["SystemRoot"], env), DENO_DIR: NOWHERE, DENO_V8_FLAGS: heapFlag },
+      args,
+      env: { ...settings, DENO_V8_FLAGS: heapFlag },
       ...directory,
     };
   }
@@ -108,10 +112,7 @@ function planModule(memoryMb: number, { self, env, os }: LaunchSurroundings): La
   return {
     program: self.execPath,
     args: ["run", ...SANDBOX_FLAGS, `--v8-flags=${heapFlag}`, ...entry],
-    // From source the runtime needs what it has compiled before, which it finds by these.
-    env: isBundle
-      ? { ...pick(["SystemRoot"], env), DENO_DIR: NOWHERE }
-      : pick(SOURCE_VARIABLES, env),
+    env: settings,
     ...directory,
   };
 }

@@ -148,7 +148,8 @@ class ModuleService {
     const fitness: unknown[] = [];
     let toldMs = systemClock.now();
     for (const genome of genomes) {
-      fitness.push(await this.#one(genome));
+      // Not pushed: the module may have changed what that does.
+      fitness[fitness.length] = await this.#one(genome);
       const nowMs = systemClock.now();
       if (nowMs - toldMs < PROGRESS_MS || fitness.length === genomes.length) continue;
       say({ type: "progress", id, fitness });
@@ -194,7 +195,9 @@ class ModuleService {
 /** Loads a module from its text: a `data:` URL, which a compiled program can import as well. */
 async function importSource(source: string, language: "js" | "ts"): Promise<JsonObject> {
   const code = language === "ts" ? await stripTypes(source) : source;
-  return await import(`data:text/javascript;charset=utf-8,${encodeURIComponent(code)}`);
+  // Without quotes, the address can be told from the rest of a message.
+  const address = encodeURIComponent(code).replaceAll("'", "%27");
+  return await import(`data:text/javascript;charset=utf-8,${address}`);
 }
 
 async function stripTypes(source: string): Promise<string> {
