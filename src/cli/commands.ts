@@ -22,6 +22,8 @@ export interface Command {
   readonly operands?: string;
   /** How many positional arguments it takes. */
   readonly operandCount?: readonly [min: number, max: number];
+  /** What the first of them may be, for shells that complete, where `operands` does not say it. */
+  readonly words?: readonly string[];
   readonly summary: string;
   readonly detail: string;
   readonly flags: readonly Flag[];

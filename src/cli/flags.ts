@@ -12,6 +12,8 @@ export interface Flag {
   readonly kind: "switch" | "text" | "list";
   /** What stands for the value in help, e.g. `PORT`. */
   readonly value?: string;
+  /** What it may be, for shells that complete, where `value` does not say it. */
+  readonly words?: readonly string[];
   readonly help: string;
   /** Whether a following `-5` is its value and not another flag. */
   readonly takesNegative?: boolean;

@@ -40,4 +40,29 @@ export const SETUP_COMMANDS: readonly Command[] = Object.freeze([
     ],
     load: () => import("./commands/config.ts"),
   },
+  {
+    name: "completions",
+    operands: "bash|zsh|fish",
+    operandCount: [1, 1],
+    summary: "Print the completion script of a shell",
+    detail:
+      "Its first lines say where it belongs. Commands, flags and their words are completed, and\n" +
+      "for PEER and NODE the peers of the agent that runs here.",
+    flags: [],
+    examples: [
+      "hamlet completions bash > ~/.local/share/bash-completion/completions/hamlet",
+      "hamlet completions zsh > ~/.zfunc/_hamlet",
+      "hamlet completions fish > ~/.config/fish/completions/hamlet.fish",
+    ],
+    load: () => import("./commands/completions.ts"),
+  },
+  {
+    name: "complete-peers",
+    summary: "List the peers for a shell that completes",
+    detail: "Not for people: see hamlet peers",
+    isHidden: true,
+    flags: [STATE],
+    examples: [],
+    load: () => import("./commands/complete_peers.ts"),
+  },
 ]);

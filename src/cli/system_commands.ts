@@ -9,6 +9,7 @@ export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
   {
     name: "service",
     operands: "ACTION [-- FLAGS…]",
+    words: ["install", "uninstall", "status"],
     operandCount: [1, 64],
     summary: "Have this machine start the agent by itself",
     detail:
