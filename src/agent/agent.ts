@@ -19,6 +19,7 @@ import type { SelfDescription } from "../discovery/message.ts";
 import type { RateLimitCounters, RateLimitOptions } from "../discovery/rate_limit.ts";
 import type { LegacyPolicy } from "../discovery/responder.ts";
 import type { LidState } from "../host/lid.ts";
+import { NO_WORK } from "../host/capabilities.ts";
 import type { HostReading } from "../host/reading.ts";
 import { reachableFrom } from "../mesh/peer_record.ts";
 import type { Urgency } from "../gossip/own_capabilities.ts";
@@ -37,6 +38,7 @@ import type { Inbox } from "../store/inbox.ts";
 import { isTrustCode, TrustError } from "../trust/certificate.ts";
 import type { Membership, Standing } from "../trust/membership.ts";
 import { Credentials } from "./credentials.ts";
+import { type AgentWork, Evolution } from "./evolution.ts";
 import { FILE_PUT, FileReceiver, refuseFiles } from "./file_receiver.ts";
 import { FileSender, type SendFileOptions } from "./file_sender.ts";
 import { Gatekeeper, type GatekeeperOptions } from "./gatekeeper.ts";
@@ -74,6 +76,8 @@ export interface AgentOptions {
   readonly maxConnections?: number | undefined;
   /** Where files from peers go; absent, none are taken. */
   readonly inbox?: Inbox | undefined;
+  /** What its owner allows of work; absent, jobs are not understood. */
+  readonly work?: AgentWork;
   /** Addresses to dial for ever. */
   readonly peers: readonly Address[];
   /** Peers of earlier runs. */
@@ -97,6 +101,8 @@ export class Agent {
   readonly node: Node;
   readonly whereabouts: Whereabouts;
   readonly villager: Villager;
+  /** Jobs of the village; `undefined` where there is no work. */
+  readonly evolution: Evolution | undefined;
   readonly startedAtMs: number;
   /** Told when a session has ended without a goodbye. */
   onLost: (() => void) | undefined;
@@ -151,7 +157,11 @@ export class Agent {
     this.#vitals = new Vitals({
       clock,
       measure: options.measure,
-      onMeasured: () => this.villager.review(),
+      ...(options.work && { workload: () => this.evolution?.workload ?? NO_WORK }),
+      onMeasured: () => {
+        this.villager.review();
+        this.evolution?.observe(this.#vitals.reading);
+      },
       tell: (_, urgency) => this.#tellStatus(urgency),
     }, first);
     const news = new VillageNews({
@@ -208,6 +218,22 @@ export class Agent {
       log,
       learn: (certificates) => this.gatekeeper.learn(certificates),
       onLearnt: (from) => this.villager.compare(from),
+    });
+    this.evolution = options.work && new Evolution({
+      ...options.work,
+      identity,
+      crypto: backend.primitives,
+      node: this.node,
+      villager: this.villager,
+      membership: trust?.membership,
+      clock,
+      random,
+      log,
+      dial: (id) => this.villager.seek(id, this.registry.get(id)?.addresses ?? []),
+      select: () => this.selectForEvolution(),
+      alive: () => this.#alive(),
+      measure: () => this.#vitals.measure(),
+      onWorkload: () => this.#vitals.review(),
     });
     const { createSha256 } = backend.primitives;
     this.#files = new FileSender({ node: this.node, clock, createSha256 });
@@ -309,6 +335,7 @@ export class Agent {
     this.#lidWatch?.close();
     this.#files.close();
     this.#vitals.close();
+    if (this.evolution) await this.evolution.close();
     const dialling = this.whereabouts.close();
     this.villager.close();
     await this.node.close();
@@ -317,10 +344,19 @@ export class Agent {
   }
 
   #open(): void {
+    this.evolution?.observe(this.#vitals.reading);
+    this.#vitals.review();
+    void this.evolution?.start();
     this.#declare("now");
     const { listener, peers, known } = this.#options;
     this.node.listen(listener);
     this.whereabouts.start(peers, known);
+  }
+
+  /** Peers with whom a session is or can be had. */
+  #alive(): ReadonlySet<PeerId> {
+    const alive = this.registry.authenticated().filter((peer) => peer.isConnected || peer.isAlive);
+    return new Set(alive.map(({ id }) => id));
   }
 
   #onWake(sleptMs: number): void {
@@ -435,6 +471,7 @@ export class Agent {
         case "PEER_GOODBYE":
           return;
         default:
+          if (this.evolution?.takes(from, envelope)) return;
           this.node.send(from, "ERROR", {
             code: "unsupported_type",
             message: `Cannot handle ${envelope.type}: it is not understood yet`,

@@ -27,6 +27,7 @@ import type { Evaluation, Evaluator } from "../work/worker/evaluator.ts";
 import { Throttle } from "../work/worker/throttle.ts";
 import { drawConvergence } from "./convergence_plot.ts";
 import type { WorkPermit } from "./job_admission.ts";
+import type { StoredJob } from "./job_archive.ts";
 import { decodeHistory, encodeHistory, JobHistory } from "./job_history.ts";
 import type { JobMail } from "./job_mail.ts";
 
@@ -38,19 +39,11 @@ export interface JobRunnerOptions extends Omit<JobNodeOptions, "outlet" | "slots
   /** What an earlier run of the agent kept. */
   readonly stored?: StoredJob | undefined;
   /** Opens what evaluates. Rejects with a `CodedError` where that cannot be. */
-  readonly openEvaluator: (job: Job, slots: number, state: unknown) => Promise<Evaluator>;
-  /** The job's view as `result.json` keeps it. */
-  readonly writeResult: (runner: JobRunner) => unknown;
+  readonly openEvaluator: (slots: number, state: unknown) => Promise<Evaluator>;
+  /** The job's view, once it has ended, as `result.json` keeps it. */
+  readonly viewWhenEnded: () => unknown;
   /** It has ended, goes on, or can use more or fewer slots. */
   readonly onChange: () => void;
-}
-
-/** What is on the disk of a job that goes on. */
-export interface StoredJob {
-  /** `undefined` where it was damaged: the ledger has what the village knows. */
-  readonly checkpoint: JsonObject | undefined;
-  readonly ledger: unknown;
-  readonly history: string | undefined;
 }
 
 const CHECKPOINT_MS = 30_000;
@@ -93,11 +86,8 @@ export class JobRunner {
     this.#options = options;
     this.job = job;
     const nodeOptions: JobNodeOptions = { ...options, slots: 0, outlet: this.#outlet() };
-    const node = stored?.checkpoint?.["node"];
-    this.node = node === undefined
-      ? new JobNode(nodeOptions, clock.now())
-      : JobNode.restore(nodeOptions, node, clock.now());
-    this.#workerState = stored?.checkpoint?.["worker"];
+    this.node = restoreNode(nodeOptions, options);
+    this.#workerState = stored?.checkpoint?.["worker"] ?? undefined;
     this.#history = new JobHistory(decodeHistory(stored?.history ?? ""));
     this.node.pause("starting", clock.now());
     if (this.node.phase === "ended") this.#endedAtMs = clock.now();
@@ -110,6 +100,26 @@ export class JobRunner {
 
   get hasEnded(): boolean {
     return this.node.phase === "ended";
+  }
+
+  /** Whether the device's slots are of use to it. */
+  get isGoing(): boolean {
+    return this.node.phase === "searching" || this.node.phase === "closing";
+  }
+
+  /** Whether we were not let in, or nobody answered our offer. */
+  get wasRefused(): boolean {
+    return this.node.outcome?.kind === "refused";
+  }
+
+  /** Participants that we know of, but us. */
+  get participants(): readonly PeerId[] {
+    const self = this.#options.self.id;
+    return [...this.node.ledger.participants.keys()].filter((id) => id !== self);
+  }
+
+  get steward(): PeerId | undefined {
+    return this.#view().steward;
   }
 
   /** By the monotonic clock. */
@@ -231,7 +241,7 @@ export class JobRunner {
     const { openEvaluator, clock, log } = this.#options;
     try {
       const slots = Math.max(1, this.#permit.slots);
-      const evaluator = await openEvaluator(this.job, slots, this.#workerState);
+      const evaluator = await openEvaluator(slots, this.#workerState);
       if (this.#isClosed) return evaluator;
       this.adopt(evaluator);
       this.#trouble = null;
@@ -337,14 +347,17 @@ export class JobRunner {
     const { directory, clock, log } = this.#options;
     this.#isDirty = false;
     const { id, spec } = this.job;
+    // Nothing is kept of a job that we were not let into.
+    if (this.node.phase === "joining" || this.node.outcome?.kind === "refused") return;
     try {
       this.#workerState = await this.#evaluator?.checkpoint() ?? this.#workerState;
       const node = this.node.snapshot(clock.now());
+      const { search: _, ...known } = node;
       await directory.write(id, "checkpoint", { node, worker: this.#workerState ?? null });
-      await directory.write(id, "ledger", { pages: this.node.statePages() });
+      await directory.write(id, "ledger", known);
       const { rows } = this.#history;
       await directory.writeText(id, "history", encodeHistory(rows));
-      const result = this.#options.writeResult(this);
+      const result = this.#options.viewWhenEnded();
       if (result !== undefined) await directory.write(id, "result", result);
       if (!this.hasEnded) return;
       const plot = drawConvergence({ title: spec.name, rows, target: spec.target });
@@ -377,4 +390,25 @@ export class JobRunner {
       this.#enter((nowMs) => this.node.advance(nowMs));
     });
   }
+}
+
+/**
+ * The participant as it was when it was kept; where its search was damaged, with a new one that knows what the village
+ * knows. Throws `FieldError` where neither can be read.
+ */
+function restoreNode(
+  options: JobNodeOptions,
+  { job, stored, clock, log }: JobRunnerOptions,
+): JobNode {
+  const node = stored?.checkpoint?.["node"];
+  try {
+    if (node !== undefined) return JobNode.restore(options, node, clock.now());
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    log("warn", "checkpoint not used", { job: shortId(job.id), reason: describeError(error) });
+  }
+  if (!stored?.ledger) return new JobNode(options, clock.now());
+  const { search: factory } = options;
+  const search = factory.snapshot(factory.create(job.spec.space, job.spec.seed));
+  return JobNode.restore(options, { ...stored.ledger, search }, clock.now());
 }

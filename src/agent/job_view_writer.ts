@@ -185,7 +185,8 @@ function declineView(id: PeerId, reason: string, { nameOf }: ViewContext): Decli
   return { node_id: id, short_id: shortId(id), name: nameOf(id), reason };
 }
 
-function resultOf(
+/** How a job ended. */
+export function resultOf(
   { signed }: Job,
   outcome: JobOutcome,
   { evaluations, elapsedS }: { readonly evaluations: number; readonly elapsedS: number },

@@ -1,13 +1,13 @@
 /** The searches of `work/evolve`, as an island is given them. */
 
 import { seededRandom } from "../../base/random.ts";
-import { newOptimizer, restoreOptimizer, snapshotOptimizer } from "../evolve/optimizers.ts";
+import { newOptimizer, restoreOptimizer } from "../evolve/optimizers.ts";
 import type { SearchFactory } from "./job_outlet.ts";
 
 export function newSearchFactory(): SearchFactory {
   return {
     create: (space, seed) => newOptimizer(space, seededRandom(seed)),
-    snapshot: snapshotOptimizer,
+    snapshot: (search) => search.snapshot(),
     restore: restoreOptimizer,
   };
 }

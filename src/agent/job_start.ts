@@ -1,0 +1,103 @@
+/**
+ * Beginning a job: what was asked for becomes a signed specification, and its code is tried once here, so that a mistake is
+ * told to who made it and not to the whole village.
+ */
+
+import type { Bytes } from "../base/bytes.ts";
+import { encodeHex } from "../base/bytes.ts";
+import { type Clock, pause } from "../base/clock.ts";
+import { CodedError } from "../base/errors.ts";
+import type { Identity } from "../node/identity.ts";
+import type { SearchFactory } from "../work/job/job_outlet.ts";
+import {
+  type Job,
+  type JobCrypto,
+  type JobSpec,
+  type JobWorker,
+  MAX_MODULE_BYTES,
+  signJob,
+} from "../work/job/spec.ts";
+import type { Evaluation, Evaluator } from "../work/worker/evaluator.ts";
+
+/** What somebody on this device asks for. */
+export interface JobRequest extends Omit<JobSpec, "owner" | "createdUnixMs" | "worker"> {
+  readonly worker:
+    | { readonly kind: "module"; readonly language: "js" | "ts"; readonly code: Bytes }
+    | { readonly kind: "command"; readonly name: string };
+}
+
+/** What is wrong with a job, before anybody hears of it. */
+export class JobStartError extends CodedError<
+  "not_configured" | "too_large" | "no_fitness" | "work_off" | "too_many"
+> {
+  override readonly name = "JobStartError";
+}
+
+/** Genomes that are tried; code that fails on all of them finds nothing. */
+const TRIALS = 3;
+/** An evaluation that takes longer than this is slow, and no mistake. */
+const TRIAL_MS = 5_000;
+
+/** Signs what was asked for. Throws `JobError`, or {@link JobStartError}. */
+export function signRequest(
+  request: JobRequest,
+  { identity, crypto, wallMs }: {
+    readonly identity: Identity;
+    readonly crypto: JobCrypto;
+    readonly wallMs: number;
+  },
+): Job {
+  const spec: JobSpec = {
+    ...request,
+    owner: identity.id,
+    createdUnixMs: Math.round(wallMs),
+    worker: workerOf(request, crypto),
+  };
+  return signJob(spec, identity.signing, crypto);
+}
+
+function workerOf({ worker }: JobRequest, { sha256 }: JobCrypto): JobWorker {
+  if (worker.kind === "command") return worker;
+  const { code, language } = worker;
+  if (code.length === 0 || code.length > MAX_MODULE_BYTES) {
+    throw new JobStartError(
+      "too_large",
+      `Cannot start the job: its module has ${code.length} bytes, of 1 to ${MAX_MODULE_BYTES}`,
+    );
+  }
+  return { kind: "module", sha256: encodeHex(sha256(code)), bytes: code.length, language };
+}
+
+/**
+ * Evaluates a few genomes. Rejects with {@link JobStartError} `no_fitness` where none of them gives a number; what takes
+ * long is let go on.
+ */
+export async function tryOut(
+  { spec }: Job,
+  evaluator: Evaluator,
+  { search, clock }: { readonly search: SearchFactory; readonly clock: Clock },
+): Promise<void> {
+  const candidates = search.create(spec.space, spec.seed).ask(TRIALS);
+  const trial = evaluator.evaluate(candidates.map(({ genome }) => genome));
+  const waiting = new AbortController();
+  const outcome = await Promise.race([trial, pause(clock, TRIAL_MS, waiting.signal)]);
+  waiting.abort();
+  if (!outcome) return void trial.catch(() => {});
+  const [first] = outcome;
+  if (!first || outcome.some(({ isOk }) => isOk)) return;
+  throw new JobStartError("no_fitness", `Cannot start the job: ${reasonOf(first, outcome.length)}`);
+}
+
+function reasonOf(evaluation: Evaluation, count: number): string {
+  if (evaluation.isOk) return "";
+  const { code, message } = evaluation;
+  const what = {
+    threw: "its code threw for each",
+    not_a_number: "its code returned no number for any",
+    timeout: "its code took too long for each",
+    memory: "its code took too much memory for each",
+    crashed: "its process ended for each",
+    stopped: "its worker was stopped for each",
+  }[code];
+  return `${what} of ${count} genomes: ${message}`;
+}
