@@ -57,4 +57,14 @@ export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
     examples: [],
     load: () => import("./commands/work_module.ts"),
   },
+  {
+    name: "work-foreman",
+    isHidden: true,
+    operandCount: [0, 1],
+    summary: "Start workers, for the agent",
+    detail: "Takes the owner's commands as JSON, then reads its orders from standard input.",
+    flags: [],
+    examples: [],
+    load: () => import("./commands/work_foreman.ts"),
+  },
 ]);

@@ -17,6 +17,7 @@
  */
 
 import type { WorkerProgram } from "./process.ts";
+import type { NamedCommand } from "./work_settings.ts";
 
 /** This program, and how it was started. */
 export interface WorkerSelf {
@@ -44,6 +45,8 @@ export interface LaunchPlan {
 
 /** The hidden command that becomes a module's process. */
 export const MODULE_COMMAND = "work-module";
+/** The hidden command that becomes a foreman. */
+export const FOREMAN_COMMAND = "work-foreman";
 /** Of Unix: everything else comes first. */
 export const NICENESS = 10;
 
@@ -58,7 +61,7 @@ const SANDBOX_FLAGS: readonly string[] = Object.freeze([
 /** V8 reserves half a GiB for code and some for itself. */
 const RESERVED_MB = 640;
 /** Owners' commands see these and nothing else; Windows' programs do not start without its own. */
-const COMMAND_VARIABLES = ["PATH", "HOME", "LANG", "SystemRoot"];
+export const COMMAND_VARIABLES: readonly string[] = ["PATH", "HOME", "LANG", "SystemRoot"];
 
 const PRELUDE = 'trap "" XFSZ; ulimit -c 0; ';
 const EXEC = `command -v nice >/dev/null && exec nice -n ${NICENESS} "$@"; exec "$@"`;
@@ -86,6 +89,21 @@ export function planLaunch(
   };
 }
 
+/** What starts a foreman that knows `commands`. */
+export function planForeman(
+  commands: readonly NamedCommand[],
+  { self, env }: LaunchSurroundings,
+): LaunchPlan {
+  const words = [FOREMAN_COMMAND, JSON.stringify(commands)];
+  const plan = { program: self.execPath, env: pick(COMMAND_VARIABLES, env) };
+  if (self.isStandalone) return { ...plan, args: words };
+  const entry = isBundle(self)
+    ? [self.mainModule, ...words]
+    : [new URL("./foreman_main.ts", import.meta.url).href, ...words.slice(1)];
+  const allowed = ["--allow-run", `--allow-env=${COMMAND_VARIABLES.join(",")}`];
+  return { ...plan, args: ["run", ...SANDBOX_FLAGS, ...allowed, ...entry] };
+}
+
 function planModule(memoryMb: number, { self, env, os }: LaunchSurroundings): LaunchPlan {
   // What is measured from outside is more than the heap, and is found too large first.
   const heapFlag = `--max-old-space-size=${memoryMb}`;
@@ -105,8 +123,7 @@ function planModule(memoryMb: number, { self, env, os }: LaunchSurroundings): La
       ...directory,
     };
   }
-  const isBundle = self.mainModule.endsWith(".js");
-  const entry = isBundle
+  const entry = isBundle(self)
     ? [self.mainModule, MODULE_COMMAND]
     : [new URL("./module_main.ts", import.meta.url).href];
   return {
@@ -115,6 +132,11 @@ function planModule(memoryMb: number, { self, env, os }: LaunchSurroundings): La
     env: settings,
     ...directory,
   };
+}
+
+/** Only a portable file's bundle is JavaScript. */
+function isBundle({ mainModule }: WorkerSelf): boolean {
+  return mainModule.endsWith(".js");
 }
 
 function planCommand(

@@ -27,6 +27,8 @@ export interface ProcessEnd {
 export interface WorkerProcess {
   /** Resolves once it has ended and everything that it wrote was handed over; never rejects. */
   readonly ended: Promise<ProcessEnd>;
+  /** As the system counts; 0 where it is not known yet. */
+  readonly pid: number;
   /** Whether {@link suspend} works here. */
   readonly canSuspend: boolean;
   /** Writes to its standard input; what an ended process does not read is dropped. Never rejects. */

@@ -100,6 +100,10 @@ class SystemProcess implements WorkerProcess {
     this.#watch();
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** As it was measured last. */
   get use(): ProcessUse | undefined {
     return this.#use;
