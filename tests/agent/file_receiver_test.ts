@@ -34,6 +34,10 @@ class Post {
     });
   }
 
+  get counters() {
+    return this.#receiver.counters;
+  }
+
   /** A new session with a peer that sends. */
   session(from: PeerId = ALICE.id): TransferPair {
     const transfer = new TransferPair();
@@ -102,6 +106,8 @@ Deno.test("FileReceiver puts a file into the inbox, whole and under its name", F
     }
     await post.idle();
     assertEquals((await post.names())[1], []);
+    const completedBytes = 0 + 1 + CHUNK_BYTES + CHUNK_BYTES + 1;
+    assertEquals(post.counters, { completed: 4, failed: 0, completedBytes, active: 0 });
   });
 });
 
@@ -247,6 +253,7 @@ Deno.test("FileReceiver leaves nothing of a file whose digest is wrong", FILES, 
     assertEquals(await post.names(), [[], []]);
     const [line] = post.linesOf("file not received");
     assertEquals([line?.level, line?.fields["name"]], ["warn", "a.bin"]);
+    assertEquals(post.counters, { completed: 0, failed: 1, completedBytes: 0, active: 0 });
   });
 });
 
@@ -274,6 +281,8 @@ Deno.test(
       await post.idle();
       for (let n = 0; n < 20; n++) await post.session(BOB.id).send(sourceOf(10, `${n}.txt`));
       assertEquals(post.linesOf("file not received").length, 16);
+      const { completed, failed, active } = post.counters;
+      assertEquals([completed, failed, active], [20, 16, 0]);
     });
   },
 );
@@ -285,6 +294,7 @@ Deno.test("FileReceiver frees the place of every file that it refuses", FILES, a
       await assertRejects(() => requester.request(FILE_PUT, n % 2 ? {} : { name: "a", size: 1e9 }));
     }
     assertEquals((await post.session().send(sourceOf(10))).savedAs, "holiday.mp4");
+    assertEquals([post.counters.failed, post.counters.completed], [40, 1]);
   });
 });
 

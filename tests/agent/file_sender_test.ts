@@ -142,6 +142,8 @@ Deno.test("FileSender.send() resolves when the peer has all of it", FILES, async
     assertEquals([outcome.savedAs, outcome.resumedFrom], ["holiday (2).mp4", 0]);
     assertEquals(dispatch.shelf.bytes, dispatch.bytes);
     assertEquals([dispatch.askedAtMs.length, dispatch.told.at(-1)?.state], [1, "verifying"]);
+    const completedBytes = dispatch.bytes.length;
+    assertEquals(dispatch.sender.counters, { completed: 1, failed: 0, completedBytes, active: 0 });
   });
 });
 
@@ -210,7 +212,8 @@ Deno.test("FileSender.send() gives up after two minutes without a step", FILES, 
     }
     assertEquals(await codeOf(sending), "not_connected");
     const tookMs = endMs - startMs;
-    assert(tookMs > PATIENCE_MS && tookMs <= PATIENCE_MS + 500, `${tookMs} ms`);
+    // Time goes on while the disk is read for the last attempt, on a busy machine for some turns.
+    assert(tookMs > PATIENCE_MS && tookMs <= PATIENCE_MS + 4_000, `${tookMs} ms`);
   });
 });
 
@@ -256,6 +259,8 @@ Deno.test("FileSender.send() does not try again what is hopeless", FILES, async 
       };
       assertEquals(await codeOf(dispatch.until(dispatch.send(path))), code);
       assertEquals(dispatch.askedAtMs.length, 1);
+      const { counters } = dispatch.sender;
+      assertEquals(counters, { completed: 0, failed: 1, completedBytes: 0, active: 0 });
     });
   }
 });
