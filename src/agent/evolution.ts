@@ -103,13 +103,12 @@ export class Evolution {
     return await (await this.#load()).order(prefix, action);
   }
 
-  /** Keeps what would be lost, and ends every worker. Idempotent. */
+  /** Keeps what would be lost, and ends every worker; the launcher stays its owner's. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#unwatch();
     await (await this.#loading)?.close();
     this.#watch.close();
-    await this.#options.launcher.close();
   }
 
   #load(): Promise<EvolutionCoordinator> {

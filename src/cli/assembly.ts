@@ -4,6 +4,7 @@
  */
 
 import { Agent } from "../agent/agent.ts";
+import type { AgentWork } from "../agent/evolution_options.ts";
 import { NetworkStore } from "../agent/network_store.ts";
 import { PeerMemory } from "../agent/peer_memory.ts";
 import { Scouts } from "../agent/scouts.ts";
@@ -24,8 +25,10 @@ import { type Backend, chooseBackend } from "../noise/backend.ts";
 import { KEY_BYTES, type Primitives, randomBytes } from "../noise/primitives.ts";
 import { loadSeed } from "../store/identity_file.ts";
 import { Inbox } from "../store/inbox.ts";
-import { IDENTITY_FILE, PEERS_FILE } from "../store/state_directory.ts";
+import { JobDirectory } from "../store/job_directory.ts";
+import { IDENTITY_FILE, JOBS_DIRECTORY, PEERS_FILE } from "../store/state_directory.ts";
 import type { UpConfig } from "./config.ts";
+import { openLauncher } from "./work_launcher.ts";
 
 /** What belongs to the device, whatever its network. */
 export interface Device {
@@ -43,6 +46,8 @@ export interface Device {
   /** What we take of it ourselves; opened once for the same reason. */
   readonly process: OwnProcess;
   readonly inbox: Inbox | undefined;
+  /** What its owner allows of work, and by what workers are started. */
+  readonly work: AgentWork;
 }
 
 /** What receiving files leaves free on the disk. */
@@ -60,6 +65,14 @@ export async function openDevice(config: UpConfig, log: Log): Promise<Device> {
     probe: new HostProbe({ source, os: HOST_OS }),
     process: new OwnProcess(),
     inbox: await openInbox(config.limits),
+    work: {
+      settings: config.work,
+      launcher: openLauncher(config.work, log),
+      directory: new JobDirectory({
+        path: `${config.stateDir}/${JOBS_DIRECTORY}`,
+        wallMs: () => systemClock.wallMs(),
+      }),
+    },
   };
 }
 

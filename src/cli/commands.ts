@@ -8,6 +8,7 @@ import { type Flag, type GivenFlags, HELP_FLAG } from "./flags.ts";
 import { SETUP_COMMANDS } from "./setup_commands.ts";
 import { SYSTEM_COMMANDS } from "./system_commands.ts";
 import { VILLAGE_COMMANDS } from "./village_commands.ts";
+import { WORK_COMMANDS } from "./work_commands.ts";
 
 /** What a command is given besides its flags. */
 export interface CommandContext {
@@ -117,6 +118,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
     load: () => import("./commands/members.ts"),
   },
   ...VILLAGE_COMMANDS,
+  ...WORK_COMMANDS,
   {
     name: "revoke",
     operands: "NODE",

@@ -83,7 +83,7 @@ export const WORK_COMMANDS: readonly Command[] = Object.freeze([
     summary: "Search for the best, on every machine that is fit for it",
     detail: "FILE exports evaluate(genome, context), which returns a number, or a promise of\n" +
       "one; init(context) if it has something to prepare; and describe(), whose\n" +
-      "{name, space, dims, bounds, target, maximize} stand in for flags. It imports\n" +
+      "{name, space, dims, bounds, direction, target} stand in for flags. It imports\n" +
       "nothing, and runs without any permission, in a process of its own, on this device\n" +
       "and on every member that is fit (hamlet candidates) and allows it (--work).\n" +
       "With --worker NAME, a program that owners have configured evaluates instead:\n" +

@@ -8,6 +8,8 @@
  *      /v1/invite {"admin","expires_s"}   /v1/join {"token","name"}   /v1/revoke {"node"}   /v1/leave {"force"}
  *      /v1/event {"name","data"}   /v1/query {"name","where","data","timeout_s"}   /v1/answer {"id","text"}
  *      /v1/sleep   /v1/wake   /v1/diagnose {"peer":"name, ID, prefix or address"}
+ * GET  /v1/jobs    /v1/job?id=ID
+ * POST /v1/evolve {a job}   /v1/job-stop {"id"}   /v1/job-resume {"id"}
  * GET  /metrics    for Prometheus; a token of its own opens this route and no other
  * ```
  *
@@ -25,6 +27,7 @@ import type { OwnProcess } from "../host/own_process.ts";
 import { NetError } from "../net/stream.ts";
 import { randomBytes } from "../noise/primitives.ts";
 import { compareClocks, diagnose, MAX_QUERY_LENGTH } from "./diagnosis.ts";
+import { JobRoutes, MAX_EVOLVE_BODY_BYTES } from "./job_routes.ts";
 import { agentMetrics } from "./metrics.ts";
 import { NetworkRoutes, type NetworkRoutesOptions } from "./network_routes.ts";
 import { METRICS_TYPE, writeMetrics } from "./prometheus_text.ts";
@@ -69,12 +72,14 @@ export class ControlServer {
   readonly #options: ControlServerOptions;
   readonly #network: NetworkRoutes;
   readonly #village: VillageRoutes;
+  readonly #jobs: JobRoutes;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   /** Serves at once. Throws `NetError` `address_in_use`. */
   constructor(options: ControlServerOptions) {
     this.#options = options;
     const { clock } = options.setting;
+    this.#jobs = new JobRoutes(options.agent);
     this.#village = new VillageRoutes({ agent: options.agent, clock });
     this.#network = new NetworkRoutes({ ...options, clock, history: this.#village.history });
     this.#server = serveOn(options.port ?? 0, (request) => this.#handle(request));
@@ -135,6 +140,16 @@ export class ControlServer {
         const peer = fields.text("peer", { maxLength: MAX_QUERY_LENGTH });
         return await diagnose({ agent, clock: setting.clock }, peer);
       }
+      case "GET /v1/jobs":
+        return await this.#jobs.jobs();
+      case "GET /v1/job":
+        return await this.#jobs.job(searchParams);
+      case "POST /v1/evolve":
+        return await this.#jobs.evolve(await bodyOf(request, MAX_EVOLVE_BODY_BYTES));
+      case "POST /v1/job-stop":
+        return await this.#jobs.stop(await bodyOf(request));
+      case "POST /v1/job-resume":
+        return await this.#jobs.resume(await bodyOf(request));
       case "POST /v1/event":
         return this.#village.event(await bodyOf(request, MAX_DATA_BODY_BYTES));
       case "POST /v1/query":

@@ -36,3 +36,5 @@ export const NETWORK_FILE = "network.json";
 export const MEMBERS_FILE = "members.json";
 export const INVITATIONS_FILE = "invitations.json";
 export const LOCK_FILE = "agent.lock";
+/** A directory a job: `job_directory.ts`. */
+export const JOBS_DIRECTORY = "jobs";

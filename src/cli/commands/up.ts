@@ -81,6 +81,7 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
     ports = [...new Set([listener.port, ...config.ports])];
   }
   supervised?.close();
+  await settleWithin(CLOSE_MS, device.work.launcher.close(), log);
   device.source.close();
   device.process.close();
   log("info", "stopped");
