@@ -75,6 +75,7 @@ export class JobRunner {
   #permit: WorkPermit = { slots: 0, duty: 1, reason: "starting" };
   #isDirty = true;
   #endedAtMs: number | undefined;
+  #elapsedWhenEndedMs: number | undefined;
   #saving: Promise<void> | undefined;
   #failures = 0;
   #failure: string | null = null;
@@ -100,6 +101,11 @@ export class JobRunner {
 
   get hasEnded(): boolean {
     return this.node.phase === "ended";
+  }
+
+  /** How long the job took; `undefined` while it goes on. */
+  get elapsedWhenEndedMs(): number | undefined {
+    return this.#elapsedWhenEndedMs;
   }
 
   /** Whether the device's slots are of use to it. */
@@ -301,6 +307,8 @@ export class JobRunner {
   #onEnded(outcome: JobOutcome): void {
     const { clock, log, onChange } = this.#options;
     this.#endedAtMs ??= clock.now();
+    // From within the constructor there is no node yet.
+    this.#elapsedWhenEndedMs ??= (this.node as JobNode | undefined)?.view(clock.now()).elapsedMs;
     log("info", "job ended", { job: shortId(this.job.id), outcome: outcome.kind });
     // Its node may still be at work.
     clock.schedule(0, () => {
@@ -311,7 +319,7 @@ export class JobRunner {
   }
 
   #onResumed(): void {
-    this.#endedAtMs = undefined;
+    this.#endedAtMs = this.#elapsedWhenEndedMs = undefined;
     this.#isDirty = true;
     this.#options.clock.schedule(0, () => {
       this.#apply();

@@ -31,7 +31,7 @@ export function viewOf(runner: JobRunner, context: ViewContext): JobView {
   const { job, node } = runner;
   const view = node.view(context.nowMs);
   const { participants, outcome } = view;
-  const elapsedS = Math.round(view.elapsedMs) / 1000;
+  const elapsedS = Math.round(runner.elapsedWhenEndedMs ?? view.elapsedMs) / 1000;
   const state = stateOf(runner);
   const total = participants.reduce((sum, { evaluations }) => sum + evaluations, 0);
   const best = outcome?.kind === "accepted" ? outcome : view.best;
@@ -50,7 +50,7 @@ export function viewOf(runner: JobRunner, context: ViewContext): JobView {
     ...taskOf(job),
     genome: best?.genome ?? null,
     found_by: outcome?.kind === "accepted" ? outcome.finder : null,
-    members: participants.map((each) => memberView(each, total, context)),
+    members: participants.map((each) => memberView(each, { total, hasEnded, context })),
     declined: [...context.declined].filter(([id]) => !participants.some((each) => each.id === id))
       .map(([id, reason]) => declineView(id, reason, context)),
     result: outcome ? resultOf(job, outcome, { evaluations: view.evaluations, elapsedS }) : null,
@@ -160,17 +160,25 @@ function hereOf(runner: JobRunner, paused: string | null): HereView {
   return { state: "searching", reason: failed };
 }
 
-function memberView(each: ParticipantView, total: number, context: ViewContext): JobMemberView {
+function memberView(
+  each: ParticipantView,
+  { total, hasEnded, context }: {
+    readonly total: number;
+    readonly hasEnded: boolean;
+    readonly context: ViewContext;
+  },
+): JobMemberView {
+  const isSilent = !each.isLiving && each.state !== "left";
   return {
     node_id: each.id,
     short_id: shortId(each.id),
     name: context.nameOf(each.id),
     this_device: each.id === context.self,
-    state: each.isLiving || each.state === "left" ? each.state : "silent",
-    reason: each.reason === "" ? null : each.reason,
+    state: hasEnded ? "ended" : isSilent ? "silent" : each.state,
+    reason: hasEnded || isSilent || each.reason === "" ? null : each.reason,
     evaluations: each.evaluations,
     share: total > 0 ? rounded(each.evaluations / total) : 0,
-    per_second: isActive(each) ? rounded(each.perSecond) : 0,
+    per_second: isActive(each) && !hasEnded ? rounded(each.perSecond) : 0,
     generation: each.generation,
     best: each.best,
     trust: rounded(each.trust),

@@ -93,7 +93,7 @@ export function renderJob(job: JobView): string {
     `  evaluations  ${wholeText(job.evaluations)}, ${rateText(job.per_second)}/s, ` +
     `${job.participants} taking part${limitText(job)}`,
     `  time         ${timeText(job)}`,
-    `  here         ${hereText(job.here)}`,
+    ...(hasEnded(job.state) ? [] : [`  here         ${hereText(job.here)}`]),
   ];
   const members = job.members.length > 0 ? `\n${membersTable(job.members)}` : "";
   return lines.join("\n") + "\n" + members + declinesText(job) + resultText(job);
