@@ -49,8 +49,11 @@ export class Evolution {
   get workload(): Workload {
     const { settings } = this.#options;
     if (settings.mode === "off") return { ...NO_WORK, isAllowed: false };
-    const isWelcome = this.#watch.isWelcome;
-    return { ...(this.#coordinator?.workload ?? NO_WORK), isWelcome };
+    return {
+      ...(this.#coordinator?.workload ?? NO_WORK),
+      isWelcome: this.#watch.isWelcome,
+      isUnconditional: settings.mode === "on",
+    };
   }
 
   /** The device was measured. */

@@ -14,6 +14,7 @@ import { CodedError } from "../base/errors.ts";
 import type { JsonObject } from "../base/guards.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
 import type { Workload } from "../host/capabilities.ts";
+import type { Peer } from "../mesh/peer.ts";
 import type { EvolutionMessage, JobPolicy, SearchFactory } from "../work/job/job_outlet.ts";
 import { readDecline, readHelpRequest, writeDecline } from "../work/job/messages.ts";
 import type { OrderAction } from "../work/job/order.ts";
@@ -402,14 +403,17 @@ export class EvolutionCoordinator {
     this.#mail.flush();
     const nowMs = clock.now();
     const alive = this.#options.alive();
-    const candidates = this.#options.select().candidates
-      .flatMap(({ peer }) => peer.trust === "authenticated" ? [peer.id] : []);
+    const { candidates, leftOut } = this.#options.select();
+    const fit = idsOf(candidates);
+    // Who works on something less urgent may leave it for an emergency, and says whether it does.
+    const working = idsOf(leftOut.filter(({ reason }) => reason === "not_available"));
     for (const [id, runner] of this.#runners) {
       if (runner.hasEnded && nowMs - (runner.endedAtMs ?? nowMs) >= LINGER_MS) {
         this.#forget(id, runner);
         continue;
       }
-      runner.setPeers(alive, candidates);
+      const isEmergency = runner.job.spec.type === "emergency";
+      runner.setPeers(alive, isEmergency ? [...fit, ...working] : fit);
       const isDue = nowMs - (this.#announcedMs.get(id) ?? -Infinity) >= ANNOUNCE_MS;
       if (isDue && !runner.hasEnded && runner.steward === identity.id) this.#announce(runner);
     }
@@ -465,4 +469,8 @@ export class EvolutionCoordinator {
     );
     return { job: runner.job, ledger: { participants, order, results, refuted } };
   }
+}
+
+function idsOf(entries: readonly { readonly peer: Peer }[]): readonly PeerId[] {
+  return entries.flatMap(({ peer }) => peer.trust === "authenticated" ? [peer.id] : []);
 }

@@ -16,6 +16,8 @@ export interface Workload {
   readonly isAllowed?: boolean;
   /** Whether it may work now, as far as its owner's wishes go. */
   readonly isWelcome?: boolean;
+  /** Whether its owner gives work to it however busy its processor is. */
+  readonly isUnconditional?: boolean;
 }
 
 /** A node without work. */
@@ -29,7 +31,9 @@ const ROUNDING = 1e-9;
 
 /** The capability record for `reading`. Unknown cores and memory mean the least a node can have. */
 export function capabilitiesOf(reading: HostReading, workload: Workload = NO_WORK): Capabilities {
-  const { isEvolving, isAllowed = true, isWelcome = true } = workload;
+  const { isEvolving, isAllowed = true, isWelcome = true, isUnconditional = false } = workload;
+  const cpuPercent = isUnconditional ? null : reading.cpuPercent;
+  const isFree = isAvailable({ ...reading, cpuPercent, isEvolving });
   return Object.freeze({
     cpuCores: reading.cpuCores ?? DEFAULT_CAPABILITIES.cpuCores,
     ramMb: reading.ramMb ?? DEFAULT_CAPABILITIES.ramMb,
@@ -42,7 +46,7 @@ export function capabilitiesOf(reading: HostReading, workload: Workload = NO_WOR
     thermalState: reading.thermalState,
     canEvolve: isAllowed,
     evolutionCapacity: Math.round(evolutionCapacity(reading) * 1000) / 1000,
-    availableForEvolution: isAllowed && isWelcome && isAvailable({ ...reading, isEvolving }),
+    availableForEvolution: isAllowed && isWelcome && isFree,
     evolutionLoad: workload.evolutionLoad,
   });
 }
