@@ -217,7 +217,8 @@ export class EvolutionCoordinator {
 
   #isAdmin(id: PeerId): boolean {
     const { membership } = this.#options;
-    return membership !== undefined && membership.isMember(id) &&
+    // In an open village everybody brings a network of its own, of which it is the admin.
+    return membership !== undefined && !membership.isOpen && membership.isMember(id) &&
       membership.roster.get(id)?.role === "admin";
   }
 
@@ -304,18 +305,21 @@ export class EvolutionCoordinator {
   /** Opens the job's evaluator and tries it; `undefined` where this device may not work now. */
   async #tryOut(job: Job, { worker }: JobRequest): Promise<Evaluator | undefined> {
     const permit = this.#watch.permitFor(job, true);
-    if (permit.slots === 0 || this.#active()) return undefined;
+    if (permit.slots === 0) return undefined;
+    const isNext = mostUrgent([{ job }, ...this.#going])?.job === job;
     const source = worker.kind === "module"
       ? { kind: "module" as const, source: worker.code, language: worker.language }
       : undefined;
-    const evaluator = await this.#workers.start(job, { slots: permit.slots, source });
+    const slots = isNext ? permit.slots : 1;
+    const evaluator = await this.#workers.start(job, { slots, source });
+    let isKept = false;
     try {
       await tryOut(job, evaluator, { search: this.#search, clock: this.#options.clock });
-      return evaluator;
-    } catch (error) {
-      await evaluator.close();
-      throw error;
+      isKept = isNext;
+    } finally {
+      if (!isKept) await evaluator.close();
     }
+    return isKept ? evaluator : undefined;
   }
 
   /** A member asks for help with a job that we do not take part in. */
@@ -361,7 +365,12 @@ export class EvolutionCoordinator {
 
   /** The job that has this device's slots. */
   #active(): JobRunner | undefined {
-    return mostUrgent([...this.#runners.values()].filter(({ isGoing }) => isGoing));
+    const going = this.#going;
+    return mostUrgent(going.filter(({ node }) => node.phase === "searching")) ?? mostUrgent(going);
+  }
+
+  get #going(): readonly JobRunner[] {
+    return [...this.#runners.values()].filter(({ isGoing }) => isGoing);
   }
 
   /** Gives the slots to one job, and none to the others. */
@@ -369,8 +378,12 @@ export class EvolutionCoordinator {
     if (this.#isClosed) return;
     const active = this.#active();
     for (const runner of this.#runners.values()) {
-      if (runner !== active) runner.allow(NOTHING);
-      else runner.allow(this.#watch.permitFor(runner.job, this.#isOwn(runner)));
+      const permit = this.#watch.permitFor(runner.job, this.#isOwn(runner));
+      if (runner === active) runner.allow(permit);
+      // Whoever confirms a result needs little, and not for long.
+      else if (runner.node.phase === "closing") {
+        runner.allow({ ...permit, slots: Math.min(1, permit.slots) });
+      } else runner.allow(NOTHING);
     }
     if (active) this.#watch.begin(() => this.#arrange());
     else this.#watch.rest();

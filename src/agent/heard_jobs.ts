@@ -9,7 +9,8 @@ import { JOB_TYPES, type JobId, type JobType, parseJobId } from "../work/job/spe
 
 export const MAX_HEARD = 256;
 const MAX_NAME_LENGTH = 64;
-const STATES = ["running", "confirming", "accepted", "unconfirmed", "stopped"] as const;
+const GOING = ["running", "stopping", "confirming"] as const;
+const STATES = [...GOING, "accepted", "unconfirmed", "stopped"] as const;
 
 /** What an event says of a job. */
 export interface JobNews {
@@ -98,8 +99,9 @@ export class HeardJobs {
   }
 }
 
-function isEnd(state: JobNews["state"]): boolean {
-  return state !== "running" && state !== "confirming";
+/** Whether a job of which this was told has ended. */
+export function isEnd(state: JobNews["state"]): boolean {
+  return !GOING.some((going) => going === state);
 }
 
 function parse(data: string): unknown {

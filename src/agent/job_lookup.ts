@@ -8,7 +8,7 @@ import { acceptedOutcome } from "../work/job/job_view.ts";
 import type { Ledger } from "../work/job/ledger.ts";
 import type { ParticipantRecord } from "../work/job/participant_record.ts";
 import { type Job, type JobId, toFitness } from "../work/job/spec.ts";
-import type { HeardJob } from "./heard_jobs.ts";
+import { type HeardJob, isEnd } from "./heard_jobs.ts";
 import { headOf, resultOf, taskOf, type ViewContext } from "./job_view_writer.ts";
 import type { JobMemberView, JobSummaryView, JobView } from "./job_views.ts";
 
@@ -58,7 +58,7 @@ export function heardView(
   { nameOf, self, wallMs }: Pick<ViewContext, "nameOf" | "self"> & { readonly wallMs: number },
 ): JobSummaryView {
   const elapsed = Math.max(0, (wallMs - news.createdUnixMs) / 1000);
-  const hasEnded = news.state !== "running" && news.state !== "confirming";
+  const hasEnded = isEnd(news.state);
   return {
     id: news.id,
     short_id: shortId(news.id),
@@ -99,7 +99,7 @@ export function observedView(
   const costs = records.flatMap(({ best }) => best ?? []);
   return {
     ...headOf(job, context),
-    state: view ? view.state : isStopped ? "confirming" : "running",
+    state: view ? view.state : isStopped ? "stopping" : "running",
     elapsed_s: elapsedS,
     remaining_s: view ? 0 : spec.limits.timeS - elapsedS,
     best: view?.fitness ?? (costs.length > 0 ? toFitness(spec, Math.min(...costs)) : null),

@@ -158,7 +158,10 @@ export class JobRunner {
 
   /** Throws `JobError` `stranger` unless this device owns the job or is an admin. */
   order(action: OrderAction): void {
-    this.#enter((nowMs) => this.node.order(action, nowMs));
+    this.#enter((nowMs) => {
+      this.node.order(action, nowMs);
+      this.node.advance(nowMs);
+    });
   }
 
   /** Says that this device takes part no more. */

@@ -69,35 +69,42 @@ function workerOf({ worker }: JobRequest, { sha256 }: JobCrypto): JobWorker {
 }
 
 /**
- * Evaluates a few genomes. Rejects with {@link JobStartError} `no_fitness` where none of them gives a number; what takes
- * long is let go on.
+ * Evaluates a genome, and others where that fails. Rejects with {@link JobStartError} `no_fitness` where none of them gives
+ * a number; what takes long is let go on.
  */
 export async function tryOut(
   { spec }: Job,
   evaluator: Evaluator,
   { search, clock }: { readonly search: SearchFactory; readonly clock: Clock },
 ): Promise<void> {
-  const candidates = search.create(spec.space, spec.seed).ask(TRIALS);
-  const trial = evaluator.evaluate(candidates.map(({ genome }) => genome));
-  const waiting = new AbortController();
-  const outcome = await Promise.race([trial, pause(clock, TRIAL_MS, waiting.signal)]);
-  waiting.abort();
-  if (!outcome) return void trial.catch(() => {});
-  const [first] = outcome;
-  if (!first || outcome.some(({ isOk }) => isOk)) return;
-  throw new JobStartError("no_fitness", `Cannot start the job: ${reasonOf(first, outcome.length)}`);
+  const endMs = clock.now() + TRIAL_MS;
+  let failed: Evaluation | undefined;
+  for (const { genome } of search.create(spec.space, spec.seed).ask(TRIALS)) {
+    const trial = evaluator.evaluate([genome]);
+    const waiting = new AbortController();
+    const patience = pause(clock, endMs - clock.now(), waiting.signal);
+    const outcome = await Promise.race([trial, patience]).finally(() => waiting.abort());
+    if (!outcome) {
+      trial.catch(() => {}); // Whoever uses the evaluator next meets the same.
+      return;
+    }
+    [failed] = outcome;
+    if (!failed || failed.isOk) return;
+  }
+  if (!failed) return;
+  throw new JobStartError("no_fitness", `Cannot start the job: ${reasonOf(failed)}`);
 }
 
-function reasonOf(evaluation: Evaluation, count: number): string {
+function reasonOf(evaluation: Evaluation): string {
   if (evaluation.isOk) return "";
   const { code, message } = evaluation;
   const what = {
-    threw: "its code threw for each",
-    not_a_number: "its code returned no number for any",
-    timeout: "its code took too long for each",
-    memory: "its code took too much memory for each",
-    crashed: "its process ended for each",
-    stopped: "its worker was stopped for each",
+    threw: "its code threw",
+    not_a_number: "its code returned no number",
+    timeout: "its code took too long",
+    memory: "its code took too much memory",
+    crashed: "its process ended",
+    stopped: "its worker was stopped",
   }[code];
-  return `${what} of ${count} genomes: ${message}`;
+  return `${what} for each of ${TRIALS} genomes: ${message}`;
 }

@@ -99,8 +99,9 @@ export function summaryOf(view: JobSummaryView): JobSummaryView {
 }
 
 export function stateOf({ node }: Pick<JobRunner, "node">): JobState {
-  const { outcome, phase } = node;
+  const { outcome, phase, ledger } = node;
   if (outcome) return endStateOf(outcome);
+  if (ledger.isStopped) return "stopping";
   return phase === "closing" ? "confirming" : "running";
 }
 

@@ -7,10 +7,16 @@ import type { EvolutionType } from "../node/envelope.ts";
 import type { Space } from "../work/evolve/space.ts";
 
 /**
- * `running`: islands search. `confirming`: a result is being evaluated again by others. Then it has ended: `accepted`;
+ * `running`: islands search. `stopping`: an order has ended the search. `confirming`: a result is being evaluated again by others. Then it has ended: `accepted`;
  * `unconfirmed`, when time was over before anybody could confirm; `stopped` by its owner or an admin.
  */
-export type JobState = "running" | "confirming" | "accepted" | "unconfirmed" | "stopped";
+export type JobState =
+  | "running"
+  | "stopping"
+  | "confirming"
+  | "accepted"
+  | "unconfirmed"
+  | "stopped";
 
 /** What a job is, in a list of them. */
 export interface JobSummaryView {

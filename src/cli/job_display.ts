@@ -136,6 +136,7 @@ function verdictText(result: JobResultView, nameOf: (id: string) => string): str
     case "stopped":
       return `stopped: best so far${found || " nothing"}`;
     case "running":
+    case "stopping":
     case "confirming":
       return state;
   }
@@ -152,7 +153,7 @@ function genomeText(genome: readonly number[]): string {
   }
   const rest = genome.length - parts.length;
   return `genome: ${parts.join(", ")}` +
-    (rest > 0 ? `, … (${rest} more: --json, or --result FILE)` : "");
+    (rest > 0 ? `, …\n        and ${rest} more: --json, or --result FILE` : "");
 }
 
 function taskText({ direction, space, type, worker }: JobView): string {
