@@ -51,6 +51,7 @@ export class Island {
     this.#migratedGeneration = search.generation;
   }
 
+  /** Of the search; what others claim is measured besides. */
   get evaluations(): number {
     return this.#evaluations;
   }
@@ -89,12 +90,6 @@ export class Island {
     const before = this.#evaluationMs ?? eachMs;
     this.#evaluationMs = before + DURATION_WEIGHT * (eachMs - before);
     this.review(nowMs);
-  }
-
-  /** Evaluations of others' solutions count as well. */
-  checked(): void {
-    this.#evaluations++;
-    this.#windowEvaluations++;
   }
 
   /** Measures the rate, which falls to nothing when nothing is evaluated. */

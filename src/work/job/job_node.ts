@@ -173,8 +173,7 @@ export class JobNode {
   evaluated(batchId: number, evaluations: readonly Evaluation[], nowMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     const returned = this.#parts.workbench.returned(batchId, evaluations, nowMs);
-    if (returned === "check") this.#parts.island.checked();
-    else if (returned) {
+    if (returned) {
       const results = returned.candidates.flatMap(({ id, genome }, i) => {
         const cost = returned.costs[i];
         return cost === undefined ? [] : [{ id, genome, cost }];
@@ -254,7 +253,7 @@ export class JobNode {
 
   /** A checkpoint, as JSON. */
   snapshot(nowMs: number): JsonObject {
-    const { job, wallMs, search } = this.#options;
+    const { job, wallMs } = this.#options;
     const { exchange, ballots, island, ledger, trust } = this.#parts;
     return writeSnapshot(job, {
       elapsedMs: nowMs - this.#startedMs,
@@ -267,7 +266,7 @@ export class JobNode {
       best: island.best,
       trust: trust.entries(),
       unconfirmed: this.#outcome?.kind === "unconfirmed" ? this.#outcome.cause : undefined,
-      search: search.snapshot(island.search),
+      search: island.search.snapshot(),
     });
   }
 

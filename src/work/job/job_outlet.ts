@@ -45,9 +45,7 @@ export interface JobOutlet {
 /** How searches are made; `work/evolve` has one for every space. */
 export interface SearchFactory {
   create(space: Space, seed: number): Optimizer;
-  /** Everything that {@link restore} needs. */
-  snapshot(search: Optimizer): JsonObject;
-  /** From what {@link snapshot} gave. Throws `FieldError` for what it cannot read. */
+  /** From what `Optimizer.snapshot` gave. Throws `FieldError` for what it cannot read. */
   restore(space: Space, snapshot: JsonObject): Optimizer;
 }
 

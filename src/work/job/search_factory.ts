@@ -7,7 +7,6 @@ import type { SearchFactory } from "./job_outlet.ts";
 export function newSearchFactory(): SearchFactory {
   return {
     create: (space, seed) => newOptimizer(space, seededRandom(seed)),
-    snapshot: (search) => search.snapshot(),
     restore: restoreOptimizer,
   };
 }

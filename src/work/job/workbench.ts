@@ -134,12 +134,12 @@ export class Workbench {
     }
   }
 
-  /** Takes what became of a batch; a search's is returned, a check's told to who wanted it. */
+  /** Takes what became of a batch; a search's is returned, a check told to who wanted it. */
   returned(
     batchId: number,
     evaluations: readonly Evaluation[],
     nowMs: number,
-  ): Returned | "check" | undefined {
+  ): Returned | undefined {
     const work = this.#underWay.get(batchId);
     if (!work) return undefined;
     this.#underWay.delete(batchId);
@@ -153,7 +153,7 @@ export class Workbench {
     // What was stopped may be tried again; what failed fails again.
     if (cost !== null) this.remember(check.genomeHash, measured);
     for (const listener of check.listeners) listener(measured, nowMs);
-    return "check";
+    return undefined;
   }
 
   #start(work: UnderWay, genomes: readonly Genome[]): void {
