@@ -84,8 +84,6 @@ export class ForemanLauncher implements Launcher {
         cause: error,
       });
     }
-    // It alone keeps no process of ours from ending.
-    this.#shell.unref();
     this.#writer = this.#shell.stdin.getWriter();
     this.#reading = this.#read();
   }

@@ -24,10 +24,10 @@ const RSS_FIELD = 21;
 /** Reads a line of `/proc/PID/stat`; `undefined` when it is none. `pageBytes` is the kernel's page size. */
 export function parseProcessStat(line: string, pageBytes: number): ProcessUse | undefined {
   const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
-  const pages = Number(fields[RSS_FIELD] ?? NaN);
+  const residentMb = Number(fields[RSS_FIELD] ?? NaN) * pageBytes / 2 ** 20;
   const ticks = CPU_FIELDS.reduce((sum, field) => sum + Number(fields[field] ?? NaN), 0);
-  if (!line.includes(")") || !Number.isFinite(pages) || !Number.isFinite(ticks)) return undefined;
-  return { residentMb: pages * pageBytes / 2 ** 20, cpuMs: ticks * MS_PER_TICK };
+  if (!line.includes(")") || !Number.isFinite(residentMb + ticks)) return undefined;
+  return { residentMb, cpuMs: ticks * MS_PER_TICK };
 }
 
 /** Reads what `ps -o rss= -o time=` prints: KiB, and `[HH:]MM:SS.cc`. */
