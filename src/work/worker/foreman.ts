@@ -4,7 +4,6 @@
  * and takes every worker along.
  */
 
-import { type Clock, scheduleEvery } from "../../base/clock.ts";
 import { describeError } from "../../base/errors.ts";
 import { Fields } from "../../base/guards.ts";
 import {
@@ -22,12 +21,10 @@ export interface ForemanOptions {
   readonly launcher: Launcher;
   /** What jobs may name, as it was when the agent started. */
   readonly commands: readonly NamedCommand[];
-  readonly clock: Clock;
   /** Writes a frame in one piece. */
   readonly write: (frame: Uint8Array) => void;
 }
 
-const USE_MS = 1_000;
 /** Above it an agent asks for nothing sensible. */
 const MAX_PROCESSES = 1_024;
 const MAX_MEMORY_MB = 2 ** 24;
@@ -45,7 +42,6 @@ export class Foreman {
   /** Does what `orders` ask until they end, or until one is to retire; then every worker is gone. */
   async serve(orders: AsyncIterable<Uint8Array>): Promise<void> {
     const reader = new ForemanFrameReader();
-    const timer = scheduleEvery(this.#options.clock, USE_MS, () => void this.#tellUse());
     try {
       for await (const bytes of orders) {
         for (const frame of reader.push(bytes)) {
@@ -54,9 +50,8 @@ export class Foreman {
         }
       }
     } finally {
-      timer.cancel();
-      await this.#options.launcher.close();
       await this.#tellUse();
+      await this.#options.launcher.close();
     }
   }
 
@@ -72,6 +67,8 @@ export class Foreman {
         return this.#processes.get(process)?.resume();
       case "kill":
         return this.#processes.get(process)?.kill();
+      case "measure":
+        return void this.#tellUse();
       default:
         // Nothing that an agent says.
         return;

@@ -11,7 +11,7 @@
 import { CodedError } from "../../base/errors.ts";
 
 /** `launch` has JSON, `input` bytes, the others nothing. */
-const ORDERS = ["launch", "input", "suspend", "resume", "kill", "retire"] as const;
+const ORDERS = ["launch", "input", "suspend", "resume", "kill", "measure", "retire"] as const;
 /** `started` has the process id, `output` bytes, `complaint` text, `ended`, `refused` and `used` JSON. */
 const REPORTS = ["started", "output", "complaint", "ended", "refused", "used", "over"] as const;
 export const FRAME_KINDS = Object.freeze([...ORDERS, ...REPORTS]);

@@ -10,7 +10,7 @@
  * killed has left unread in the pipe is then nothing to it.
  */
 
-import type { Clock, Timer } from "../../base/clock.ts";
+import { type Clock, pause, type Timer } from "../../base/clock.ts";
 import { describeError } from "../../base/errors.ts";
 import { Fields } from "../../base/guards.ts";
 import { WorkerError } from "./evaluator.ts";
@@ -33,6 +33,8 @@ export interface ForemanLauncherOptions {
 }
 
 const RETIRE_MS = 60_000;
+/** A foreman that is too busy to answer is not waited for. */
+const MEASURE_MS = 1_000;
 /** As shells give for a process that was killed. */
 const KILLED = 137;
 
@@ -64,6 +66,8 @@ export class ForemanLauncher implements Launcher {
   /** Of foremen that have ended, and of this one. */
   #pastCpuMs = 0;
   #cpuMs = 0;
+  /** Aborted by the next measurement. */
+  #measured: AbortController | undefined;
 
   /** Starts the shell; needs the permission to run programs, here and never again. Throws `WorkerError`. */
   constructor(options: ForemanLauncherOptions) {
@@ -103,8 +107,13 @@ export class ForemanLauncher implements Launcher {
     return process;
   }
 
-  cpuMs(): Promise<number | undefined> {
-    return Promise.resolve(this.#pastCpuMs + this.#cpuMs);
+  async cpuMs(): Promise<number | undefined> {
+    if (this.#phase === "serving") {
+      const measured = this.#measured ??= new AbortController();
+      this.#write(encodeForemanFrame("measure", 0));
+      await pause(this.#options.clock, MEASURE_MS, measured.signal);
+    }
+    return this.#pastCpuMs + this.#cpuMs;
   }
 
   async close(): Promise<void> {
@@ -177,6 +186,8 @@ export class ForemanLauncher implements Launcher {
         return this.#end(id, { reason: "exited", code: KILLED });
       case "used":
         this.#cpuMs = Fields.of(JSON.parse(text())).number("cpuMs", { min: 0, max: 1e15 });
+        this.#measured?.abort();
+        this.#measured = undefined;
         return;
       case "over":
         return this.#over();

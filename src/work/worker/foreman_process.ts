@@ -33,7 +33,7 @@ export async function runForemanProcess(commands: string): Promise<void> {
     // A frame fits into what a pipe takes at once.
     for (let at = 0; at < frame.length;) at += Deno.stdout.writeSync(frame.subarray(at));
   };
-  const foreman = new Foreman({ launcher, commands: known, clock: systemClock, write });
+  const foreman = new Foreman({ launcher, commands: known, write });
   try {
     await foreman.serve(Deno.stdin.readable);
   } catch (error) {

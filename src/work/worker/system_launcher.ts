@@ -56,10 +56,13 @@ export class SystemLauncher implements Launcher {
     return process;
   }
 
-  cpuMs(): Promise<number | undefined> {
-    let sum = this.#endedCpuMs;
-    for (const { use } of this.#own) sum += use?.cpuMs ?? 0;
-    return Promise.resolve(this.#options.os === "windows" ? undefined : sum);
+  async cpuMs(): Promise<number | undefined> {
+    const running = [...this.#own];
+    await Promise.all(running.map((process) => process.measure()));
+    // One that has ended meanwhile is among the others.
+    const used = running.filter((process) => this.#own.has(process))
+      .reduce((sum, { use }) => sum + (use?.cpuMs ?? 0), 0);
+    return this.#options.os === "windows" ? undefined : this.#endedCpuMs + used;
   }
 
   async close(): Promise<void> {
@@ -142,12 +145,13 @@ class SystemProcess implements WorkerProcess {
 
   #watch(): void {
     this.#timer = this.#surroundings.clock.schedule(WATCH_MS, async () => {
-      if (!this.#isSuspended) await this.#measure();
+      if (!this.#isSuspended) await this.measure();
       if (!this.#hasEnded) this.#watch();
     });
   }
 
-  async #measure(): Promise<void> {
+  /** Asks the kernel, and ends what holds too much. */
+  async measure(): Promise<void> {
     const use = await this.#surroundings.watch.sample(this.#child.pid);
     if (use) this.#use = use;
     if (!use || this.#hasEnded || use.residentMb <= this.#request.memoryMb) return;

@@ -46,7 +46,7 @@ Deno.test("ForemanFrameReader.push() refuses lengths and kinds that are none", P
       [0, 0, 0, 0],
       [0, 0, 0x0f, 0xfd],
       [0xff, 0xff, 0xff, 0xff],
-      [0, 0, 0, 5, 13, 0, 0, 0, 0],
+      [0, 0, 0, 5, 14, 0, 0, 0, 0],
       [0, 0, 0, 5, 255, 0, 0, 0, 0],
     ]
   ) {

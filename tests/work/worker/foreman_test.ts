@@ -68,6 +68,20 @@ Deno.test(
   },
 );
 
+Deno.test("ForemanLauncher.cpuMs() is what the workers have computed until now", {
+  ignore: !isLinux,
+}, async () => {
+  const launcher = foremanLauncher();
+  await withEvaluator(TELLS_PARENT, { launcher }, async (evaluator) => {
+    await evaluator.evaluate([[0]]);
+    const before = await launcher.cpuMs() ?? NaN;
+    await evaluator.evaluate([[400]]);
+    const used = (await launcher.cpuMs() ?? NaN) - before;
+    // Others may have had the processor meanwhile, but nobody else computes in that process.
+    assert(used > 20 && used < 1_000, `${used} ms`);
+  });
+});
+
 Deno.test("ForemanLauncher passes on pauses and limits", { ignore: !isLinux }, async () => {
   const launcher = foremanLauncher();
   const limits = { evaluationMs: 300, memoryMb: 160 };
@@ -167,7 +181,6 @@ async function obey(
   const foreman = new Foreman({
     launcher: new FakeLauncher(systemClock, () => []),
     commands: COMMANDS,
-    clock: systemClock,
     write: (frame) => {
       for (const { kind, process, payload } of reader.push(frame)) {
         said.push([kind, process, new TextDecoder().decode(payload)]);
