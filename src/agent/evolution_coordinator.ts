@@ -27,7 +27,7 @@ import { declineOf, MAX_JOBS, mostUrgent, retryAfterMs } from "./job_admission.t
 import { JobArchive, type StoredJob } from "./job_archive.ts";
 import { findJob, heardView } from "./job_lookup.ts";
 import { JobMail } from "./job_mail.ts";
-import { JobObserver } from "./job_observer.ts";
+import { checkMayOrder, JobObserver } from "./job_observer.ts";
 import { answerRequests } from "./job_requests.ts";
 import { JobRunner } from "./job_runner.ts";
 import { type JobRequest, JobStartError, signRequest, tryOut } from "./job_start.ts";
@@ -170,6 +170,8 @@ export class EvolutionCoordinator {
     const id = findJob(prefix, this.jobs());
     const runner = this.#runners.get(id) ?? await this.#revive(id);
     if (!runner) return await this.#observer.order(id, action, this.#heard.get(id), this.#context);
+    const self = this.#options.identity.id;
+    checkMayOrder(runner.job, action, { self, policy: this.#policy });
     runner.order(action);
     this.#arrange();
     return this.#view(runner);

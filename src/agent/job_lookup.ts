@@ -111,7 +111,9 @@ export function observedView(
     ...taskOf(job),
     genome: view?.genome ?? null,
     found_by: view?.finder ?? null,
-    members: records.map((record) => recordView(record, evaluations, { job, ...context })),
+    members: records.map((record) =>
+      recordView(record, evaluations, { job, hasEnded: view !== undefined, ...context })
+    ),
     declined: [],
     result: view ?? null,
     directory: null,
@@ -121,19 +123,20 @@ export function observedView(
 function recordView(
   record: ParticipantRecord,
   total: number,
-  { job, nameOf, self, wallMs }: Pick<ViewContext, "nameOf" | "self"> & {
+  { job, hasEnded, nameOf, self, wallMs }: Pick<ViewContext, "nameOf" | "self"> & {
     readonly job: Job;
+    readonly hasEnded: boolean;
     readonly wallMs: number;
   },
 ): JobMemberView {
-  const active = isActive(record, wallMs);
+  const active = !hasEnded && isActive(record, wallMs);
   return {
     node_id: record.node,
     short_id: shortId(record.node),
     name: nameOf(record.node),
     this_device: record.node === self,
-    state: active || record.state === "left" ? record.state : "silent",
-    reason: record.reason === "" ? null : record.reason,
+    state: hasEnded ? "ended" : active || record.state === "left" ? record.state : "silent",
+    reason: hasEnded || record.reason === "" ? null : record.reason,
     evaluations: record.evaluations,
     share: total > 0 ? Math.round(1000 * record.evaluations / total) / 1000 : 0,
     per_second: active ? record.perSecond : 0,

@@ -53,12 +53,7 @@ export class JobObserver {
   ): Promise<JobView> {
     const { identity, crypto, policy, mail } = this.#options;
     const { job, ledger } = await this.#fetch(id, heard);
-    if (job.spec.owner !== identity.id && !policy.isAdmin(identity.id)) {
-      throw new JobError(
-        "stranger",
-        `Cannot ${action} the job: only its owner and admins of the network may`,
-      );
-    }
+    checkMayOrder(job, action, { self: identity.id, policy });
     const unixMs = Math.floor(context.wallMs);
     const seq = Math.max((ledger.order?.seq ?? 0) + 1, unixMs);
     const self = { id: identity.id, signer: identity.signing };
@@ -93,6 +88,19 @@ export class JobObserver {
       });
     }
   }
+}
+
+/** Throws `JobError` `stranger` unless `self` may stop the job, or let it go on. */
+export function checkMayOrder(
+  { spec: { owner } }: Job,
+  action: OrderAction,
+  { self, policy }: { readonly self: PeerId; readonly policy: Pick<JobPolicy, "isAdmin"> },
+): void {
+  if (owner === self || policy.isAdmin(self)) return;
+  throw new JobError(
+    "stranger",
+    `Cannot ${action} the job: only its owner and admins of the network may`,
+  );
 }
 
 /** Those heard of last first. */

@@ -77,6 +77,7 @@ export class JobRunner {
   #endedAtMs: number | undefined;
   #elapsedWhenEndedMs: number | undefined;
   #saving: Promise<void> | undefined;
+  #isWanted = false;
   #failures = 0;
   #failure: string | null = null;
   #isClosed = false;
@@ -189,7 +190,8 @@ export class JobRunner {
   /** Writes a checkpoint, and the ledger and the history with it. Never rejects: a full disk is told. */
   save(): Promise<void> {
     if (!this.#isDirty && !this.#saving) return Promise.resolve();
-    this.#saving ??= this.#save().finally(() => this.#saving = undefined);
+    this.#isWanted = true;
+    this.#saving ??= this.#saveAll().finally(() => this.#saving = undefined);
     return this.#saving;
   }
 
@@ -279,6 +281,7 @@ export class JobRunner {
   async #evaluate(batch: Batch): Promise<void> {
     const evaluations = await this.#measure(batch);
     this.#count(evaluations);
+    this.#isDirty = true;
     this.#enter((nowMs) => this.node.evaluated(batch.id, evaluations, nowMs));
   }
 
@@ -354,6 +357,14 @@ export class JobRunner {
     return this.node.view(this.#options.clock.now());
   }
 
+  /** Once more where what is being written is not the latest. */
+  async #saveAll(): Promise<void> {
+    while (this.#isWanted) {
+      this.#isWanted = false;
+      await this.#save();
+    }
+  }
+
   async #save(): Promise<void> {
     const { directory, clock, log } = this.#options;
     this.#isDirty = false;
@@ -419,7 +430,6 @@ function restoreNode(
     log("warn", "checkpoint not used", { job: shortId(job.id), reason: describeError(error) });
   }
   if (!stored?.ledger) return new JobNode(options, clock.now());
-  const { search: factory } = options;
-  const search = factory.snapshot(factory.create(job.spec.space, job.spec.seed));
+  const search = options.search.create(job.spec.space, job.spec.seed).snapshot();
   return JobNode.restore(options, { ...stored.ledger, search }, clock.now());
 }
