@@ -227,7 +227,10 @@ function oneLine(message: string): string {
 function offsetBeyondDepth(text: string): number | undefined {
   const scanner = createScanner(text, true);
   let depth = 0;
-  for (scanner.scan(); scanner.getTokenLength() > 0; scanner.scan()) {
+  // By position: at the end of a comment that does not end, the scanner gives the same token for ever.
+  for (let end = -1; scanner.getPosition() > end;) {
+    end = scanner.getPosition();
+    scanner.scan();
     // Longer, it is a text or a comment that says the same.
     const bracket = scanner.getTokenLength() === 1 ? text[scanner.getTokenOffset()] : "";
     if (bracket === "{" || bracket === "[") depth++;

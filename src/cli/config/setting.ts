@@ -23,8 +23,12 @@ export interface Setting<T> {
   readonly fallback: string | undefined;
   /** In words what it is unless it is given, where no text can say so. */
   readonly otherwise: string | undefined;
+  /** A value, or an item, to show somebody who sets it for the first time. */
+  readonly example: string;
   /** How many items a list takes. */
   readonly maxItems: number;
+  /** What stands between the items of a list in its variable. */
+  readonly separator: string;
   /** Reads what was given, in order; nothing is the fallback. Throws {@link UsageError}. */
   readonly read: (given: readonly Given[]) => T;
 }
@@ -37,20 +41,26 @@ interface Described {
 export function one<T>(form: Form<T>, about: Described & { readonly fallback: string }): Setting<T>;
 export function one<T>(
   form: Form<T>,
-  about: Described & { readonly otherwise: string },
+  about: Described & { readonly otherwise: string; readonly example: string },
 ): Setting<T | undefined>;
 export function one<T>(
   form: Form<T>,
-  about: Described & { readonly fallback?: string; readonly otherwise?: string },
+  about: Described & {
+    readonly fallback?: string;
+    readonly otherwise?: string;
+    readonly example?: string;
+  },
 ): Setting<T | undefined> {
-  const { help, fallback, otherwise } = about;
+  const { help, fallback, otherwise, example = fallback ?? "" } = about;
   return {
     kind: "text",
     form,
     help,
     fallback,
     otherwise,
+    example,
     maxItems: 1,
+    separator: "",
     read: (given) => {
       const last = given.at(-1);
       if (last) return form.parse(last.text, last.source);
@@ -67,16 +77,21 @@ export function many<T>(
     /** Their name in the plural. */
     readonly items: string;
     readonly otherwise?: string;
+    readonly example: string;
+    /** Other than a comma, where items have commas themselves. */
+    readonly separator?: string;
   },
 ): Setting<readonly T[]> {
-  const { help, maxItems, items, otherwise } = about;
+  const { help, maxItems, items, otherwise, example, separator = "," } = about;
   return {
     kind: "list",
     form,
     help,
     fallback: undefined,
     otherwise: otherwise ?? "none",
+    example,
     maxItems,
+    separator,
     read: (given) => {
       const beyond = given[maxItems];
       if (beyond) throw new UsageError(`${beyond.source} takes at most ${maxItems} ${items}`);

@@ -40,10 +40,12 @@ export const SETTINGS = Object.freeze({
     help: "Dial this address, and again whenever the session is lost",
     maxItems: MAX_ADDRESSES,
     items: "addresses",
+    example: "192.168.1.20:9000",
   }),
   "port": one(whole("PORT", { min: 0, max: 65_535 }), {
     help: "Port to serve; 0 takes any that is free",
     otherwise: "the first free one of 9000 to 9005",
+    example: "9000",
   }),
   "control-port": one(whole("PORT", { min: 0, max: 65_535 }), {
     help: "Port of the control address on loopback, where metrics are; 0 takes any that is free",
@@ -61,10 +63,12 @@ export const SETTINGS = Object.freeze({
   "name": one(name(MAX_NAME_LENGTH), {
     help: "What this device is called in a network that it founds or joins",
     otherwise: "its host name",
+    example: "kitchen-pi",
   }),
   "network": one(name(MAX_NAME_LENGTH), {
     help: "Name of the network that the first start founds",
     otherwise: "after the device",
+    example: "home",
   }),
   "mdns": one(ON_OFF, { help: "Find each other on the LAN by multicast DNS", fallback: "on" }),
   "known": one(ON_OFF, { help: "Dial the peers of earlier runs at the start", fallback: "on" }),
@@ -78,6 +82,7 @@ export const SETTINGS = Object.freeze({
     maxItems: MAX_ADDRESSES,
     items: "addresses",
     otherwise: "its public nodes",
+    example: "router.example:6881",
   }),
   "sweep": toggle({ help: "Look for old nodes at every address of the LAN, politely" }),
   "rate-limit": one(wholePair("N[:BURST]", { min: 1, max: 100_000 }), {
@@ -104,6 +109,7 @@ export const SETTINGS = Object.freeze({
   "inbox": one(path("DIR|off"), {
     help: "Where files from peers go",
     otherwise: "inbox in the state directory",
+    example: "~/Downloads",
   }),
   "max-file": one(BYTE_SIZE, {
     help: "Largest file taken from a peer, e.g. 500M",
@@ -133,6 +139,8 @@ export const SETTINGS = Object.freeze({
     help: "Let jobs evaluate by this program of yours, which then runs with your rights",
     maxItems: 32,
     items: "commands",
+    example: "fitness=python3 fitness.py",
+    separator: "\n",
   }),
   "log": one(wordOf(["text", "json"]), { help: "Form of log lines", fallback: "text" }),
   "log-level": one(wordOf(LOG_LEVELS), {

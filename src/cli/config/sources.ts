@@ -88,6 +88,7 @@ function textsOfFlag(name: SettingName, flags: GivenFlags): readonly Given[] {
 }
 
 function textsOfVariable(name: SettingName, text: string): readonly string[] {
-  if (SETTINGS[name].kind !== "list") return text ? [text] : [];
-  return text.split(",").map((item) => item.trim()).filter(Boolean);
+  const { kind, separator } = SETTINGS[name];
+  if (kind !== "list") return text ? [text] : [];
+  return text.split(separator).map((item) => item.trim()).filter(Boolean);
 }
