@@ -31,6 +31,7 @@ const OTHER_VARIABLES: readonly string[] = Object.freeze([
   "HAMLET_FUZZ_SEED",
   "HAMLET_SLOW_TESTS",
 ]);
+const PREFIX = "HAMLET_";
 const MAX_WARNINGS = 8;
 
 /** Where the file may be. */
@@ -143,10 +144,12 @@ export function resolvePath(
 /** One line for each variable that begins with `HAMLET_` and is none of ours. */
 export function unknownVariables(names: readonly string[]): readonly string[] {
   const known = [...SETTING_NAMES.map(variableOf), ...OTHER_VARIABLES];
-  return names.filter((name) => name.startsWith("HAMLET_") && !known.includes(name)).toSorted()
+  // What all have in common would make any two of them look alike.
+  const ends = known.map((name) => name.slice(PREFIX.length));
+  return names.filter((name) => name.startsWith(PREFIX) && !known.includes(name)).toSorted()
     .slice(0, MAX_WARNINGS).map((name) => {
-      const guess = nearest(name.slice(0, 64), known);
-      const hint = guess ? `; did you mean ${guess}?` : "";
+      const guess = nearest(name.slice(PREFIX.length, 64), ends);
+      const hint = guess ? `; did you mean ${PREFIX}${guess}?` : "";
       return `the variable ${name.slice(0, 64)} means nothing${hint}`;
     });
 }
