@@ -190,3 +190,34 @@ Deno.test("oneOf() takes one of its words and suggests the nearest", PURE, () =>
     assertEquals(assertThrows(() => oneOf("--legacy", text, words), UsageError).message, message);
   }
 });
+
+Deno.test(
+  "parseFlags() takes --no-NAME of a switch that can be denied, and of no other",
+  PURE,
+  () => {
+    const flags: readonly Flag[] = [
+      { name: "open", kind: "switch", help: "", canBeDenied: true },
+      { name: "json", kind: "switch", help: "" },
+      { name: "name", kind: "text", value: "NAME", help: "" },
+    ];
+    const given = (...args: string[]) => {
+      const parsed = parseFlags(args, flags, "up");
+      return [parsed.has("open"), parsed.has("no-open"), parsed.positional];
+    };
+    assertEquals(given(), [false, false, []]);
+    assertEquals(given("--open"), [true, false, []]);
+    assertEquals(given("--no-open", "true"), [false, true, ["true"]]);
+    assertEquals(given("--no-open", "--no-open"), [false, true, []]);
+    assertEquals(given("--name=x", "--", "--no-open"), [false, false, ["--no-open"]]);
+    const refusals: readonly (readonly [args: readonly string[], message: string])[] = [
+      [["--open", "--no-open"], "--open and --no-open contradict each other"],
+      [["--no-open=true"], "--no-open takes no value"],
+      [["--no-name"], 'unknown flag --no-name for "hamlet up"; did you mean --name?'],
+      [["--name", "--no-open"], "--name needs a value: --name NAME (see: hamlet help up)"],
+    ];
+    for (const [args, message] of refusals) {
+      const error = assertThrows(() => parseFlags(args, flags, "up"), UsageError);
+      assertEquals(error.message, message);
+    }
+  },
+);
