@@ -347,6 +347,7 @@ export class EvolutionCoordinator {
       const decline = writeDecline({ reason, retryAfterMs: retryAfterMs(reason) });
       return this.#mail.send(from, { job, type: "EVOLUTION_DECLINE_HELP", data: decline });
     }
+    this.#workers.prefetch(job, from);
     const runner = this.#run({ job, recruiter: from });
     runner.receive(from, "EVOLUTION_REQUEST_HELP", data);
     log("info", "help offered", { job: shortId(id), name: job.spec.name, peer: shortId(from) });

@@ -23,7 +23,7 @@ import type {
 } from "../work/job/job_outlet.ts";
 import type { OrderAction } from "../work/job/order.ts";
 import type { Job } from "../work/job/spec.ts";
-import type { Evaluation, Evaluator } from "../work/worker/evaluator.ts";
+import { type Evaluation, type Evaluator, WorkerError } from "../work/worker/evaluator.ts";
 import { Throttle } from "../work/worker/throttle.ts";
 import { drawConvergence } from "./convergence_plot.ts";
 import type { WorkPermit } from "./job_admission.ts";
@@ -273,7 +273,8 @@ export class JobRunner {
     const { clock } = this.#options;
     this.#trouble = describeError(error);
     this.#retryAtMs = clock.now() + this.#retryMs;
-    this.#retryMs = Math.min(MAX_RETRY_MS, 2 * this.#retryMs);
+    // Who has the module may come back at any time.
+    if (error instanceof WorkerError) this.#retryMs = Math.min(MAX_RETRY_MS, 2 * this.#retryMs);
     void this.#drop();
     this.#enter((nowMs) => this.node.pause(`worker: ${error.code}`, nowMs));
   }

@@ -5,8 +5,9 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { pause } from "../base/clock.ts";
+import { CodedError } from "../base/errors.ts";
 import type { PeerId } from "../base/peer_id.ts";
-import type { Job } from "../work/job/spec.ts";
+import type { Job, JobId } from "../work/job/spec.ts";
 import { type Evaluator, WorkerError } from "../work/worker/evaluator.ts";
 import { openEvaluator, type WorkerSource } from "../work/worker/open_evaluator.ts";
 import type { EvolutionOptions } from "./evolution_options.ts";
@@ -15,11 +16,15 @@ import { type Courier, fetchModule, isModuleOf } from "./job_requests.ts";
 /** A dial for a question may take so long. */
 const REACH_MS = 5_000;
 const REACH_STEP_MS = 50;
+/** Modules kept in memory, 1 MiB each at most. */
+const MAX_FETCHED = 4;
 
 export class JobWorkers {
   /** The owner's programs, by name. */
   readonly commands: ReadonlyMap<string, readonly [string, ...string[]]>;
   readonly #options: EvolutionOptions;
+  /** Modules on their way, of jobs that we have not been let into yet. */
+  readonly #fetched = new Map<JobId, Promise<Bytes | undefined>>();
 
   constructor(options: EvolutionOptions) {
     this.#options = options;
@@ -36,6 +41,22 @@ export class JobWorkers {
         return await node.request(to, type, data, options);
       },
     };
+  }
+
+  /** Asks for a job's module while there is still somebody who has it: whoever asked us for help may be gone soon. */
+  prefetch(job: Job, holder: PeerId): void {
+    if (job.spec.worker.kind !== "module" || this.#fetched.has(job.id)) return;
+    const { crypto } = this.#options;
+    const code = fetchModule(this.courier, job, { holders: [holder], crypto })
+      .catch((error) => {
+        if (!(error instanceof CodedError)) throw error;
+        return undefined; // It is asked for again when it is needed.
+      });
+    this.#fetched.set(job.id, code);
+    for (const oldest of this.#fetched.keys()) {
+      if (this.#fetched.size <= MAX_FETCHED) break;
+      this.#fetched.delete(oldest);
+    }
   }
 
   /** Opens the evaluator of a job that we take part in. Rejects with a `CodedError`. */
@@ -82,7 +103,9 @@ export class JobWorkers {
     const kept = await this.kept(job);
     if (kept) return { kind: "module", source: kept, language };
     const { crypto, directory } = this.#options;
-    const code = await fetchModule(this.courier, job, { holders, crypto });
+    const code = await this.#fetched.get(job.id) ??
+      await fetchModule(this.courier, job, { holders, crypto });
+    this.#fetched.delete(job.id);
     await directory.write(job.id, "spec", job.signed);
     await directory.writeModule(job.id, language, code);
     return { kind: "module", source: code, language };
