@@ -11,6 +11,7 @@ import { ForemanLauncher } from "../work/worker/foreman_launcher.ts";
 import { planForeman } from "../work/worker/launch_plan.ts";
 import type { Launcher } from "../work/worker/process.ts";
 import { SystemLauncher } from "../work/worker/system_launcher.ts";
+import { workCodeAddress } from "../work/worker/work_code.ts";
 import type { WorkSettings } from "../work/worker/work_settings.ts";
 
 /** The launcher of an agent; whoever opens it closes it. */
@@ -38,11 +39,11 @@ export function systemLaunch() {
   };
 }
 
-/** The program that runs, for those who start it again. */
+/** The program that runs, for those who start it again: of it as much as a worker needs, where that can be had apart. */
 function thisProgram(): Self {
   return {
     execPath: Deno.execPath(),
-    mainModule: Deno.mainModule,
+    mainModule: workCodeAddress(Deno.build.os) ?? Deno.mainModule,
     isStandalone: Deno.build.standalone,
   };
 }

@@ -51,7 +51,7 @@ function standalone(directory: string): string {
   const home = Deno.env.get("HOME") ?? "/";
   Deno.writeTextFileSync(
     path,
-    `#!/bin/sh\nunset DENO_DIR\nHOME='${home}' exec '${Deno.execPath()}' run -A --cached-only --no-remote '${main}' "$@"\n`,
+    `#!/bin/sh\nunset DENO_DIR\nHOME='${home}' exec '${Deno.execPath()}' run -A --no-lock --cached-only --no-remote '${main}' "$@"\n`,
     { mode: 0o755 },
   );
   return path;

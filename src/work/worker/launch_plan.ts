@@ -3,7 +3,7 @@
  * Pure.
  *
  * A module's process is this program again, in one of three shapes: from source it is a small main module of its
- * own, from a portable file that file with a hidden command, both started without any permission; a compiled
+ * own, from a portable file that file with a hidden command or a part of it (`work_code.ts`), both started without any permission; a compiled
  * program has its permissions built in and gives them up first thing. In none of them do a configuration, a
  * lock file, packages or variables of the surroundings matter.
  *
@@ -22,7 +22,7 @@ import type { NamedCommand } from "./work_settings.ts";
 /** This program, and how it was started. */
 export interface WorkerSelf {
   readonly execPath: string;
-  /** URL of the main module; unused where {@link isStandalone}. */
+  /** URL of the main module, or of the worker's own (`work_code.ts`); unused where {@link isStandalone}. */
   readonly mainModule: string;
   readonly isStandalone: boolean;
 }
@@ -97,9 +97,7 @@ export function planForeman(
   const words = [FOREMAN_COMMAND, JSON.stringify(commands)];
   const plan = { program: self.execPath, env: pick(COMMAND_VARIABLES, env) };
   if (self.isStandalone) return { ...plan, args: words };
-  const entry = isBundle(self)
-    ? [self.mainModule, ...words]
-    : [new URL("./foreman_main.ts", import.meta.url).href, ...words.slice(1)];
+  const entry = [entryOf(self), ...words];
   const allowed = ["--allow-run", `--allow-env=${COMMAND_VARIABLES.join(",")}`];
   return { ...plan, args: ["run", ...SANDBOX_FLAGS, ...allowed, ...entry] };
 }
@@ -123,20 +121,18 @@ function planModule(memoryMb: number, { self, env, os }: LaunchSurroundings): La
       ...directory,
     };
   }
-  const entry = isBundle(self)
-    ? [self.mainModule, MODULE_COMMAND]
-    : [new URL("./module_main.ts", import.meta.url).href];
   return {
     program: self.execPath,
-    args: ["run", ...SANDBOX_FLAGS, `--v8-flags=${heapFlag}`, ...entry],
+    args: ["run", ...SANDBOX_FLAGS, `--v8-flags=${heapFlag}`, entryOf(self), MODULE_COMMAND],
     env: settings,
     ...directory,
   };
 }
 
-/** Only a portable file's bundle is JavaScript. */
-function isBundle({ mainModule }: WorkerSelf): boolean {
-  return mainModule.endsWith(".js");
+/** The main module that becomes a worker's process: a bundle (of all, or of the worker alone) or a file of ours. */
+function entryOf({ mainModule }: WorkerSelf): string {
+  const isBundle = mainModule.endsWith(".js") || mainModule.startsWith("data:");
+  return isBundle ? mainModule : new URL("./work_main.ts", import.meta.url).href;
 }
 
 function planCommand(

@@ -16,11 +16,20 @@ const ENV: Readonly<Record<string, string>> = {
   NODE_OPTIONS: "-r x",
 };
 
+type Shape = "source" | "portable" | "apart" | "compiled";
+
+const MAIN_MODULES: Readonly<Record<Shape, string>> = {
+  source: "file:///c/main.ts",
+  portable: "file:///c/hamlet.js",
+  apart: "data:text/javascript,1",
+  compiled: "file:///c/main.ts",
+};
+
 function surroundings(
-  shape: "source" | "portable" | "compiled",
+  shape: Shape,
   os = "linux",
 ): LaunchSurroundings {
-  const mainModule = shape === "portable" ? "file:///c/hamlet.js" : "file:///c/main.ts";
+  const mainModule = MAIN_MODULES[shape];
   const self = { execPath: "/usr/bin/x", mainModule, isStandalone: shape === "compiled" };
   return { os, self, env: (name) => ENV[name] };
 }
@@ -31,7 +40,7 @@ function inner({ program, args }: LaunchPlan): readonly string[] {
   return args.slice(3);
 }
 
-for (const shape of ["source", "portable", "compiled"] as const) {
+for (const shape of ["source", "portable", "apart", "compiled"] as const) {
   Deno.test(
     `planLaunch() starts a module's process, ${shape}, with no permission and no surroundings`,
     PURE,
@@ -45,7 +54,10 @@ for (const shape of ["source", "portable", "compiled"] as const) {
           assert(args.includes(flag), flag);
         }
       }
-      if (shape !== "source") assertEquals(args.at(-1), "work-module");
+      assertEquals(args.at(-1), "work-module");
+      const entry = shape === "compiled" ? undefined : args.at(-2);
+      if (shape === "source") assert(entry?.endsWith("/src/work/worker/work_main.ts"));
+      else if (shape !== "compiled") assertEquals(entry, MAIN_MODULES[shape]);
       assertEquals(Object.keys(plan.env).filter((name) => ENV[name] === plan.env[name]), []);
       assertEquals(plan.env.DENO_DIR, "/dev/null/none");
       assertEquals(plan.directory, "/");
@@ -91,7 +103,7 @@ Deno.test("planLaunch() needs no shell on Windows", PURE, () => {
 
 Deno.test("planForeman() permits running programs, three variables, and nothing else", PURE, () => {
   const commands = [{ name: "fit", command: ["a", "b c"] as const }];
-  for (const shape of ["source", "portable"] as const) {
+  for (const shape of ["source", "portable", "apart"] as const) {
     const { args } = planForeman(commands, surroundings(shape));
     assertEquals(args.filter((arg) => arg.startsWith("--allow")), [
       "--allow-run",
