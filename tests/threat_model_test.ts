@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 
 /** A file below `tests/`, or the title of a test in the file named last. */
-const CITATION = /`([a-z_]+\/[a-z_]+_test\.ts)`|"([^"]+)"/g;
+const CITATION = /`((?:[a-z_]+\/)+[a-z_]+_test\.ts)`|"([^"]+)"/g;
 
 Deno.test("PROTOCOL.md section 10 names tests that exist", async () => {
   const text = await Deno.readTextFile(new URL("../PROTOCOL.md", import.meta.url));
