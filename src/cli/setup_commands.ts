@@ -35,7 +35,7 @@ export const SETUP_COMMANDS: readonly Command[] = Object.freeze([
     ],
     examples: [
       "hamlet config",
-      "hamlet config --template > ~/.config/hamlet/hamlet.json",
+      "hamlet config --template > hamlet.json",
       "hamlet config --check hamlet.json",
     ],
     load: () => import("./commands/config.ts"),

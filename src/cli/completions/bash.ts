@@ -10,8 +10,11 @@ import { type CompletedCommand, type Completion, completionOfFlag } from "./comp
 /** The script, to be sourced. */
 export function bashScript(commands: readonly CompletedCommand[]): string {
   return [
-    "# Completion of hamlet for bash. To have it in every shell:",
+    "# Completion of hamlet for bash. To have it in every shell, where bash-completion is installed:",
+    "#   mkdir -p ~/.local/share/bash-completion/completions",
     "#   hamlet completions bash > ~/.local/share/bash-completion/completions/hamlet",
+    "# and where it is not, in ~/.bashrc:",
+    "#   source <(hamlet completions bash)",
     "",
     HELPERS,
     "# Whether a flag takes a value: $1 is COMMAND:FLAG.",

@@ -9,6 +9,7 @@ import type { Flag } from "../flags.ts";
 export function fishScript(commands: readonly CompletedCommand[]): string {
   return [
     "# Completion of hamlet for fish. To have it in every shell:",
+    "#   mkdir -p ~/.config/fish/completions",
     "#   hamlet completions fish > ~/.config/fish/completions/hamlet.fish",
     "",
     HELPERS,

@@ -9,8 +9,10 @@ import type { Flag } from "../flags.ts";
 export function zshScript(commands: readonly CompletedCommand[]): string {
   return [
     "#compdef hamlet",
-    "# Completion of hamlet for zsh. To have it in every shell, with ~/.zfunc in $fpath:",
-    "#   hamlet completions zsh > ~/.zfunc/_hamlet",
+    "# Completion of hamlet for zsh. To have it in every shell:",
+    "#   mkdir -p ~/.zfunc; hamlet completions zsh > ~/.zfunc/_hamlet",
+    "# and in ~/.zshrc, before compinit is called:",
+    "#   fpath=(~/.zfunc $fpath)",
     "",
     HELPERS,
     "_hamlet() {",
