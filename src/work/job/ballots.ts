@@ -14,6 +14,7 @@ import type { PeerId } from "../../base/peer_id.ts";
 import { type Consensus, newConsensus, writeConsensus } from "./consensus.ts";
 import type { EndCause, JobOutlet } from "./job_outlet.ts";
 import { jurorsRequired, MAX_ROUNDS } from "./jury.ts";
+import type { Ledger } from "./ledger.ts";
 import { type Proposal, signProposal } from "./proposal.ts";
 import { randomLinks } from "./routes.ts";
 import type { Random } from "../../base/random.ts";
@@ -59,7 +60,9 @@ export interface BallotsOptions {
   readonly self: Speaker;
   readonly crypto: JobCrypto;
   readonly random: Random;
+  readonly ledger: Ledger;
   readonly roster: Roster;
+  readonly belongs: (id: PeerId) => boolean;
   readonly trust: Trust;
   readonly workbench: Workbench;
   readonly send: JobOutlet["send"];
@@ -83,6 +86,8 @@ export class Ballots {
   #pauseUntilMs = -Infinity;
   /** Juries that we have asked so far. */
   rounds = 0;
+  /** How many others were searching when the job ended here: later results are judged by that. */
+  crowd = 0;
 
   constructor(options: BallotsOptions) {
     this.#options = options;
@@ -140,13 +145,19 @@ export class Ballots {
     this.#review(ballot, self.id, nowMs);
   }
 
-  /** Whether its jury is as large as what we see of the job asks for. */
+  /**
+   * Whether its jury is as large as what we see of the job asks for, counting jurors alone who belong and whom we
+   * know: keys cost nothing.
+   */
   isRepresentative({ node, jury }: Proposal): boolean {
-    const { roster } = this.#options;
-    // Who can ask nobody is believed only where there is nobody, paused ones included.
-    if (jury.length === 0) return roster.living.every((id) => id === node);
+    const { roster, ledger, belongs } = this.#options;
+    if (!belongs(node) || !jury.every(belongs)) return false;
     const others = roster.running.filter((id) => id !== node).length;
-    return jury.length >= jurorsRequired(others);
+    const crowd = Math.max(others, this.crowd);
+    // Who can ask nobody is believed only where there is nobody, paused ones included.
+    if (jury.length === 0) return crowd === 0 && roster.living.every((id) => id === node);
+    const known = jury.filter((id) => ledger.participants.has(id)).length;
+    return known >= jurorsRequired(crowd);
   }
 
   /** A proposal that came from its proposer. */

@@ -5,7 +5,7 @@
  */
 
 import type { PeerId } from "../../base/peer_id.ts";
-import type { JsonObject } from "../../base/guards.ts";
+import { isObject, type JsonObject } from "../../base/guards.ts";
 import type { Random } from "../../base/random.ts";
 import { writeConsensus } from "./consensus.ts";
 import type { JobOutlet } from "./job_outlet.ts";
@@ -15,6 +15,7 @@ import {
   isGenuineParticipant,
   type ParticipantRecord,
   type ParticipantWord,
+  readParticipant,
   signParticipant,
 } from "./participant_record.ts";
 import { randomLinks, ringNeighbours } from "./routes.ts";
@@ -71,9 +72,11 @@ export class Exchange {
     return record;
   }
 
-  /** Takes a record that `from` sent; whether it was news. */
-  takeRecord(record: ParticipantRecord, from: PeerId, nowMs: number): boolean {
-    const { self, ledger, roster, crypto, trust, belongs } = this.#options;
+  /** Takes a record that `from` sent; whether it was news. Throws `FieldError` for one that is malformed. */
+  takeRecord(value: unknown, from: PeerId, nowMs: number): boolean {
+    const { job, self, ledger, roster, crypto, trust, belongs } = this.#options;
+    if (this.#isStale(value)) return false;
+    const record = readParticipant(job.id, value);
     if (record.node === self.id) {
       // An older life of ours said more than we remember: our next word is newer.
       this.#seq = Math.max(this.#seq, isGenuineParticipant(record, crypto) ? record.seq : 0);
@@ -113,6 +116,16 @@ export class Exchange {
     for (const id of this.#flood()) this.#options.send(id, type, data);
   }
 
+  /** Tells one whom we did not know of ourselves and others. */
+  greet(id: PeerId, nowMs: number): void {
+    this.say(nowMs);
+    const { ledger, roster, self } = this.#options;
+    const known = [self.id, ...roster.living].flatMap((each) =>
+      ledger.participants.get(each) ?? []
+    );
+    this.#options.send(id, "EVOLUTION_PROGRESS", this.#progress(known));
+  }
+
   /** Tells everybody of the latest order and the accepted result, but `except`, who told us. */
   spread(except?: PeerId): void {
     const data = this.#completion();
@@ -136,6 +149,15 @@ export class Exchange {
     remember(this.#toldMs, from, nowMs);
     if (ownSeq > orderSeq || own !== null && own !== result) this.tell(from);
     else this.#options.send(from, "EVOLUTION_PROGRESS", this.#progress(roster.news()));
+  }
+
+  /** Whether we hold that record or a later one: what most records are need not be read. */
+  #isStale(value: unknown): boolean {
+    if (!isObject(value)) return false;
+    const held = this.#options.ledger.participants.get(value["node"] as PeerId);
+    const seq = value["seq"];
+    if (!held || typeof seq !== "number") return false;
+    return seq < held.seq || value["signature"] === held.signed["signature"];
   }
 
   #progress(participants: readonly ParticipantRecord[]): JsonObject {

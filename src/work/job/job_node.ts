@@ -33,7 +33,7 @@ import {
   readCompletion,
   readDecline,
   readOffer,
-  readOneParticipant,
+  readOneRecord,
   readProgress,
   readSolutions,
   readWelcome,
@@ -160,6 +160,15 @@ export class JobNode {
     if (this.#phase !== "joining") this.#meet(this.#parts.roster.refresh(nowMs), nowMs);
   }
 
+  /**
+   * Somebody says that `id` takes part, e.g. an event of the village: should we not know, then there are two halves
+   * of the job that never met.
+   */
+  introduce(id: PeerId, nowMs: number): void {
+    if (this.#phase === "joining" || this.#isOut || this.#parts.roster.living.includes(id)) return;
+    if (id !== this.#options.self.id) this.#parts.exchange.greet(id, nowMs);
+  }
+
   /** How many evaluations can run at a time now. */
   setSlots(slots: number, nowMs: number): void {
     if (slots === this.#parts.workbench.slots) return;
@@ -256,6 +265,7 @@ export class JobNode {
     const { job, wallMs } = this.#options;
     const { exchange, ballots, island, ledger, trust } = this.#parts;
     return writeSnapshot(job, {
+      isMember: this.#phase !== "joining" && this.#outcome?.kind !== "refused",
       elapsedMs: nowMs - this.#startedMs,
       unixMs: Math.floor(wallMs()),
       seq: exchange.seq,
@@ -281,12 +291,12 @@ export class JobNode {
         return this.#parts.recruitment.onDecline(from, readDecline(data), nowMs);
       case "EVOLUTION_START":
       case "EVOLUTION_METRICS_SHARE":
-        if (this.#parts.exchange.takeRecord(readOneParticipant(job.id, data), from, nowMs)) {
+        if (this.#parts.exchange.takeRecord(readOneRecord(data), from, nowMs)) {
           this.#meet(this.#parts.roster.refresh(nowMs), nowMs);
         }
         return;
       case "EVOLUTION_PROGRESS": {
-        const progress = readProgress(job.id, data);
+        const progress = readProgress(data);
         const news = progress.participants.filter((record) =>
           this.#parts.exchange.takeRecord(record, from, nowMs)
         );
@@ -316,6 +326,8 @@ export class JobNode {
       case "EVOLUTION_COMPLETE":
         return this.#complete(from, data, nowMs);
       case "EVOLUTION_REQUEST_HELP":
+        // It does not know that we take part.
+        return this.introduce(from, nowMs);
       case "EVOLUTION_ACCEPT_HELP":
       case "EVOLUTION_KNOWLEDGE_SHARE":
         return;
@@ -329,7 +341,7 @@ export class JobNode {
       this.#end({ kind: "refused", reason: readDecline(data).reason });
     }
     if (type !== "EVOLUTION_ACCEPT_HELP") return;
-    const welcome = readWelcome(job.id, data);
+    const welcome = readWelcome(data);
     const order = welcome.order === null
       ? undefined
       : readOrder(job.id, welcome.order, crypto, (id) => this.#mayOrder(id));
@@ -391,6 +403,7 @@ export class JobNode {
     if (this.#outcome?.kind === "unconfirmed" && this.#parts.finale.reopen(nowMs)) {
       this.#outcome = undefined;
       this.#phase = "closing";
+      this.#parts.ballots.crowd = 0;
       this.#options.outlet.resumed();
     } else for (const id of newcomers.slice(0, MAX_TOLD)) this.#parts.exchange.tell(id);
   }
@@ -435,6 +448,9 @@ export class JobNode {
   }
 
   #end(outcome: JobOutcome): void {
+    const { ballots, roster } = this.#parts;
+    const others = roster.running.filter((id) => id !== this.#options.self.id).length;
+    if (this.#phase !== "ended") ballots.crowd = others;
     this.#phase = "ended";
     this.#outcome = outcome;
     this.#parts.finale.cancel();
@@ -442,7 +458,7 @@ export class JobNode {
   }
 
   #takeOrder(order: Order, from: PeerId, nowMs: number): void {
-    const { ledger, exchange, finale } = this.#parts;
+    const { ledger, exchange, finale, ballots } = this.#parts;
     if (!ledger.addOrder(order)) {
       // Who tells a stale one is told the one that counts.
       if (ledger.order?.hash !== order.hash) exchange.tell(from);
@@ -452,6 +468,7 @@ export class JobNode {
     if (order.action === "resume" && !ledger.result && !finale.limitReached(nowMs)) {
       this.#phase = "searching";
       this.#outcome = undefined;
+      ballots.crowd = 0;
       finale.cancel();
       if (wasEnded) this.#options.outlet.resumed();
     }
@@ -460,10 +477,12 @@ export class JobNode {
   }
 
   /** Goes on from a checkpoint. */
-  #takeUp({ unconfirmed }: JobSnapshot): void {
+  #takeUp({ isMember, unconfirmed }: JobSnapshot): void {
     const { ledger, island } = this.#parts;
     const { spec } = this.#options.job;
-    if (ledger.result) this.#outcome = acceptedOutcome(spec, ledger.result);
+    // Alone it would take itself for the whole job.
+    if (!isMember) this.#outcome = { kind: "refused", reason: "never let in" };
+    else if (ledger.result) this.#outcome = acceptedOutcome(spec, ledger.result);
     else if (unconfirmed) this.#outcome = unconfirmedOutcome(spec, unconfirmed, island.best[0]);
     if (this.#outcome) this.#phase = "ended";
   }

@@ -26,6 +26,8 @@ const TIME_MS = Object.freeze({ min: 0, max: 1e14 });
 
 /** What is written down, ledger and all. */
 export interface JobSnapshot {
+  /** `false`: it was never let in, and has nothing to go on with. */
+  readonly isMember: boolean;
   readonly elapsedMs: number;
   readonly unixMs: number;
   readonly seq: number;
@@ -46,6 +48,7 @@ export function writeSnapshot(job: Job, snapshot: JobSnapshot): JsonObject {
   return {
     version: VERSION,
     job: job.id,
+    is_member: snapshot.isMember,
     elapsed_ms: snapshot.elapsedMs,
     unix_ms: snapshot.unixMs,
     seq: snapshot.seq,
@@ -84,6 +87,7 @@ export function readSnapshot(value: unknown, reader: SnapshotReader): JobSnapsho
   const evaluationMs = fields.numberOrNull("evaluation_ms", { min: 0, max: 1e9 });
   const { value: search } = fields.object("search");
   return {
+    isMember: fields.boolean("is_member"),
     elapsedMs: fields.number("elapsed_ms", { min: 0, max: 100 * MAX_TIME_S * 1_000 }),
     unixMs: fields.number("unix_ms", TIME_MS),
     seq: fields.integer("seq", { min: 0, max: MAX_SEQ }),

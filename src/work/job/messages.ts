@@ -6,11 +6,10 @@
 import { FieldError, Fields, type JsonObject } from "../../base/guards.ts";
 import { parsePeerId, type PeerId } from "../../base/peer_id.ts";
 import type { Order } from "./order.ts";
-import { MAX_SLOTS, type ParticipantRecord, readParticipant } from "./participant_record.ts";
+import { MAX_SEQ, MAX_SLOTS, type ParticipantRecord } from "./participant_record.ts";
 import { readHash, readPeerId } from "./signed_record.ts";
 import type { SignedSolution } from "./signed_solution.ts";
-import { type Job, type JobCrypto, type JobId, MAX_TIME_S, readJob } from "./spec.ts";
-import { MAX_SEQ } from "./participant_record.ts";
+import { type Job, type JobCrypto, MAX_TIME_S, readJob } from "./spec.ts";
 
 /** Participant records of one message. */
 export const MAX_RECORDS = 32;
@@ -101,7 +100,8 @@ export function readDecline(data: JsonObject): Decline {
 /** "Then come": what a newcomer needs. Solutions and order are still to be checked. */
 export interface Welcome {
   readonly elapsedMs: number;
-  readonly participants: readonly ParticipantRecord[];
+  /** Records, unread. */
+  readonly participants: readonly unknown[];
   readonly order: unknown;
 }
 
@@ -119,24 +119,29 @@ export function writeWelcome(
   };
 }
 
-export function readWelcome(job: JobId, data: JsonObject): Welcome {
+export function readWelcome(data: JsonObject): Welcome {
   const fields = Fields.of(data, "welcome");
   return {
     elapsedMs: fields.number("elapsed_ms", { min: 0, max: MAX_ELAPSED_MS }),
-    participants: readParticipants(job, fields),
+    participants: readRecords(fields),
     order: fields.raw("order") ?? null,
   };
 }
 
 /** How things stand: records, and by which a difference in the rest is noticed. */
 export interface Progress {
-  readonly participants: readonly ParticipantRecord[];
+  /** Records, unread: most of them are known already. */
+  readonly participants: readonly unknown[];
   readonly orderSeq: number;
   /** Hash of the proposal that was accepted, as far as its sender knows. */
   readonly result: string | null;
 }
 
-export function writeProgress({ participants, orderSeq, result }: Progress): JsonObject {
+export function writeProgress(
+  { participants, orderSeq, result }: Omit<Progress, "participants"> & {
+    readonly participants: readonly ParticipantRecord[];
+  },
+): JsonObject {
   return {
     participants: participants.slice(0, MAX_RECORDS).map(({ signed }) => signed),
     order_seq: orderSeq,
@@ -144,10 +149,10 @@ export function writeProgress({ participants, orderSeq, result }: Progress): Jso
   };
 }
 
-export function readProgress(job: JobId, data: JsonObject): Progress {
+export function readProgress(data: JsonObject): Progress {
   const fields = Fields.of(data, "progress");
   return {
-    participants: readParticipants(job, fields),
+    participants: readRecords(fields),
     orderSeq: fields.integer("order_seq", { min: 0, max: MAX_SEQ }),
     result: fields.raw("result") === null ? null : readHash(fields, "result"),
   };
@@ -158,8 +163,9 @@ export function writeParticipant(record: ParticipantRecord): JsonObject {
   return { participant: record.signed };
 }
 
-export function readOneParticipant(job: JobId, data: JsonObject): ParticipantRecord {
-  return readParticipant(job, Fields.of(data, "start").raw("participant"));
+/** The record of such a message, unread. */
+export function readOneRecord(data: JsonObject): unknown {
+  return Fields.of(data, "start").raw("participant");
 }
 
 /** `data` of as many RESULTS_SHARE as it takes. */
@@ -196,9 +202,8 @@ export function readCompletion(data: JsonObject): Completion {
   return { order: fields.raw("order") ?? null, consensus: fields.raw("consensus") ?? null };
 }
 
-function readParticipants(job: JobId, fields: Fields): readonly ParticipantRecord[] {
-  const list = fields.list("participants", { maxItems: MAX_RECORDS });
-  return list.map((each) => readParticipant(job, each));
+function readRecords(fields: Fields): readonly unknown[] {
+  return fields.list("participants", { maxItems: MAX_RECORDS });
 }
 
 function readIds(fields: Fields, key: string): readonly PeerId[] {

@@ -50,7 +50,8 @@ export class Recruitment {
   }
 
   set candidates(candidates: readonly PeerId[]) {
-    if (candidates.some((id) => !this.#candidates.includes(id))) this.#recruiter.hurry();
+    const known = new Set(this.#candidates);
+    if (candidates.some((id) => !known.has(id))) this.#recruiter.hurry();
     this.#candidates = candidates;
   }
 

@@ -94,6 +94,7 @@ export class Roster {
     for (const record of this.#ledger.participants.values()) {
       if (this.#lives(record, nowMs)) living.push(record.node);
     }
+    if (living.length === before.size && living.every((id) => before.has(id))) return [];
     this.#living = this.#tickets.sorted(living);
     for (const id of this.#heardMs.keys()) {
       if (!this.#ledger.participants.has(id)) this.#heardMs.delete(id);

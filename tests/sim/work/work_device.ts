@@ -116,6 +116,11 @@ export class WorkDevice {
     if (this.job) this.#world.send(this, to, { job: this.job.id, type, data });
   }
 
+  /** The village's event about a job: somebody takes part in it. */
+  hear(job: string, steward: PeerId, nowMs: number): void {
+    if (this.isUp && this.job?.id === job) this.node?.introduce(steward, nowMs);
+  }
+
   #consider(from: WorkDevice, { job, data }: WorkMessage): void {
     const request = readHelpRequest(data, SIM_CRYPTO, () => true);
     if (request.job.id !== job) return;

@@ -36,6 +36,7 @@ export interface WorkWorldOptions {
 const NOTICED_MS = 6_000;
 /** How often devices look at who is there. */
 const PEERS_MS = 1_000;
+const ANNOUNCE_MS = 60_000;
 export const WALL_MS = 1_750_000_000_000;
 
 /** What a device looks for: the lower the better, 0 at the middle of the space. */
@@ -58,9 +59,9 @@ export class WorkWorld {
   sent = 0;
   readonly #byId = new Map<PeerId, WorkDevice>();
   readonly #digest;
-  /** When the village last saw a device of a group, by index. */
   #groups: readonly number[];
-  readonly #noticedMs = new Map<string, number>();
+  /** When those of a group last reached each device, by group and index. */
+  readonly #seenMs = new Map<number, Map<number, number>>();
 
   constructor(options: WorkWorldOptions) {
     this.options = options;
@@ -71,6 +72,7 @@ export class WorkWorld {
     for (const device of this.devices) this.#byId.set(device.id, device);
     this.#groups = this.devices.map(() => 0);
     this.timeline.call(0, () => this.#tick());
+    this.timeline.call(0, () => this.#announce());
   }
 
   get nowMs(): number {
@@ -176,21 +178,34 @@ export class WorkWorld {
   /** Tells every device who is there, as the village's membership would. */
   #tick(): void {
     this.timeline.call(this.nowMs + PEERS_MS, () => this.#tick());
+    const seenBy = new Map<number, readonly WorkDevice[]>();
     for (const observer of this.up) {
-      const seen = this.devices.filter((device) =>
-        device === observer || this.#sees(observer, device)
-      );
+      const group = this.#groups[observer.index] ?? 0;
+      const seen = seenBy.get(group) ??
+        this.devices.filter((device) => this.#sees(group, device));
+      seenBy.set(group, seen);
       observer.setPeers(seen, this.nowMs);
     }
   }
 
-  /** Whether `observer` holds `device` for alive: what changed is noticed later. */
-  #sees(observer: WorkDevice, device: WorkDevice): boolean {
-    // One clock for all pairs of two groups: who is cut off, is cut off from all of the other side.
-    const key = `${this.#groups[observer.index]}:${device.index}`;
-    const isReachable = this.reaches(observer, device);
-    const sinceMs = this.#noticedMs.get(key) ?? -Infinity;
-    if (isReachable) this.#noticedMs.set(key, this.nowMs);
-    return isReachable || this.nowMs - sinceMs < NOTICED_MS;
+  /** What stewards tell the village every minute, an event that reaches whoever can be reached. */
+  #announce(): void {
+    this.timeline.call(this.nowMs + ANNOUNCE_MS, () => this.#announce());
+    for (const device of this.up) {
+      const { node, job, id } = device;
+      if (!node || !job || node.view(this.nowMs).steward !== id) continue;
+      for (const other of this.up) {
+        if (this.reaches(device, other)) other.hear(job.id, id, this.nowMs);
+      }
+    }
+  }
+
+  /** Whether those of `group` hold `device` for alive: what changed is noticed later. */
+  #sees(group: number, device: WorkDevice): boolean {
+    const isReachable = device.isUp && this.#groups[device.index] === group;
+    const seenMs = this.#seenMs.get(group) ?? new Map<number, number>();
+    this.#seenMs.set(group, seenMs);
+    if (isReachable) seenMs.set(device.index, this.nowMs);
+    return this.nowMs - (seenMs.get(device.index) ?? -Infinity) < NOTICED_MS;
   }
 }
