@@ -21,7 +21,7 @@ export interface ForemanOptions {
   readonly launcher: Launcher;
   /** What jobs may name, as it was when the agent started. */
   readonly commands: readonly NamedCommand[];
-  /** Writes a frame in one piece. */
+  /** Writes a frame in one piece; never throws. */
   readonly write: (frame: Uint8Array) => void;
 }
 
@@ -50,8 +50,9 @@ export class Foreman {
         }
       }
     } finally {
-      await this.#tellUse();
+      // Whether or not anybody is left to hear of it.
       await this.#options.launcher.close();
+      await this.#tellUse();
     }
   }
 

@@ -29,15 +29,16 @@ export async function runForemanProcess(commands: string): Promise<void> {
     env: (name) => variables.get(name),
     clock: systemClock,
   });
-  const write = (frame: Uint8Array) => {
-    // A frame fits into what a pipe takes at once.
-    for (let at = 0; at < frame.length;) at += Deno.stdout.writeSync(frame.subarray(at));
-  };
   const foreman = new Foreman({ launcher, commands: known, write });
+  await foreman.serve(Deno.stdin.readable);
+  Deno.exit(0);
+}
+
+/** A frame fits into what a pipe takes at once. An agent that is gone is told by the end of standard input. */
+function write(frame: Uint8Array): void {
   try {
-    await foreman.serve(Deno.stdin.readable);
+    for (let at = 0; at < frame.length;) at += Deno.stdout.writeSync(frame.subarray(at));
   } catch (error) {
-    // Without its agent it has nobody to tell.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }
