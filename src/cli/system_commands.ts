@@ -60,6 +60,7 @@ export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
   {
     name: "work-foreman",
     isHidden: true,
+    operands: "[COMMANDS]",
     operandCount: [0, 1],
     summary: "Start workers, for the agent",
     detail: "Takes the owner's commands as JSON, then reads its orders from standard input.",
