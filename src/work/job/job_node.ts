@@ -111,6 +111,11 @@ export class JobNode {
     return this.#outcome;
   }
 
+  /** Of our own search. */
+  get evaluations(): number {
+    return this.#parts.island.evaluations;
+  }
+
   /** What we hold of the job; its owner must not change it. */
   get ledger(): Ledger {
     return this.#parts.ledger;
