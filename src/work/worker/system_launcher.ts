@@ -12,8 +12,9 @@ import type { Launcher, LaunchRequest, ProcessEnd, WorkerProcess } from "./proce
 import type { ProcessUse } from "./process_use.ts";
 import { ProcessWatch } from "./process_watch.ts";
 
-/** How often a process is measured; a bomb gets so far in between. */
-export const WATCH_MS = 100;
+/** How often a process is measured; a bomb gets so far in between. Elsewhere than on Linux each time costs a `ps`. */
+const WATCH_MS = 100;
+const PS_WATCH_MS = 500;
 /** Of what a process complains of, so many lines of such a length are passed on. */
 const MAX_COMPLAINTS = 20;
 const MAX_COMPLAINT_LENGTH = 200;
@@ -47,6 +48,7 @@ export class SystemLauncher implements Launcher {
       clock: this.#options.clock,
       watch: this.#watch,
       hasSignals: this.#options.os !== "windows",
+      watchMs: this.#options.os === "linux" ? WATCH_MS : PS_WATCH_MS,
     });
     this.#own.add(process);
     void process.ended.then(() => {
@@ -77,6 +79,7 @@ interface Surroundings {
   readonly clock: Clock;
   readonly watch: ProcessWatch;
   readonly hasSignals: boolean;
+  readonly watchMs: number;
 }
 
 class SystemProcess implements WorkerProcess {
@@ -144,7 +147,8 @@ class SystemProcess implements WorkerProcess {
   }
 
   #watch(): void {
-    this.#timer = this.#surroundings.clock.schedule(WATCH_MS, async () => {
+    const { clock, watchMs } = this.#surroundings;
+    this.#timer = clock.schedule(watchMs, async () => {
       if (!this.#isSuspended) await this.measure();
       if (!this.#hasEnded) this.#watch();
     });

@@ -1,7 +1,7 @@
 /** A foreman and its agent, as processes: who may start what, and what is left when somebody is killed. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { systemClock } from "../../../src/base/clock.ts";
+import { type Clock, ManualClock, systemClock } from "../../../src/base/clock.ts";
 import { WorkerError } from "../../../src/work/worker/evaluator.ts";
 import { Foreman } from "../../../src/work/worker/foreman.ts";
 import {
@@ -23,14 +23,14 @@ const TELLS_PARENT = `export function evaluate([x]) {
   return Deno.ppid;
 }`;
 
-function foremanLauncher(): ForemanLauncher {
+function foremanLauncher(clock: Clock = systemClock): ForemanLauncher {
   const self = {
     execPath: Deno.execPath(),
     mainModule: new URL("../../../main.ts", import.meta.url).href,
     isStandalone: false,
   };
   const plan = planForeman(COMMANDS, { os: "linux", self, env: (name) => Deno.env.get(name) });
-  return new ForemanLauncher({ plan, commands: COMMANDS, clock: systemClock });
+  return new ForemanLauncher({ plan, commands: COMMANDS, clock });
 }
 
 function isAlive(pid: number): boolean {
@@ -141,6 +141,47 @@ Deno.test("ForemanLauncher.close() ends the foreman and its workers, busy or sto
     "foreman is gone",
   );
 });
+
+Deno.test(
+  "ForemanLauncher lets its foreman go after a minute without work, and has another when it needs one",
+  {
+    ignore: !isLinux,
+  },
+  async () => {
+    const clock = new ManualClock();
+    const launcher = foremanLauncher(clock);
+    const said: string[] = [];
+    const start = () =>
+      launcher.launch({
+        program: { kind: "command", command: ["sh", "-c", "echo $PPID; exec cat"] },
+        memoryMb: 256,
+        onOutput: (bytes) => void said.push(new TextDecoder().decode(bytes).trim()),
+        onComplaint: () => {},
+      });
+    try {
+      const first = start();
+      await until(() => said.length === 1);
+      first.kill();
+      await first.ended;
+      clock.advance(59_999);
+      const second = start();
+      await until(() => said.length === 2);
+      second.kill();
+      await second.ended;
+      assertEquals(said[1], said[0]);
+      clock.advance(60_000);
+      // Asked for while the old one is still going, it waits for the new one.
+      const third = start();
+      await until(() => said.length === 3);
+      assert(said[2] !== said[0]);
+      assert(!isAlive(Number(said[0])));
+      third.kill();
+      await third.ended;
+    } finally {
+      await launcher.close();
+    }
+  },
+);
 
 Deno.test("A foreman whose agent was killed ends, and every worker with it, busy or stopped", {
   ignore: !isLinux,
