@@ -110,8 +110,9 @@ export const COMMANDS: readonly Command[] = Object.freeze([
     detail:
       "STATE is what the village believes: alive, suspect (does not answer, perhaps for a moment), dead,\n" +
       "asleep (said so itself: hamlet sleep), left, or unknown (never heard of). In a large village only\n" +
-      "some have a SESSION with this device. INC, the incarnation, grows whenever a member starts, moves\n" +
-      "or takes back that it is gone. With --watch --json, a line of JSON for each member, and again\n" +
+      "some have a SESSION with this device; of the others it says when they were last heard. INC, the\n" +
+      "incarnation, grows whenever a member starts, moves or takes back that it is gone. Where a terminal\n" +
+      "has no room for all columns, the last ones are left out. With --watch --json, a line of JSON for each member, and again\n" +
       "whenever one changes.",
     flags: [JSON_FLAG, WATCH, STATE],
     examples: ["hamlet members", "hamlet members --watch", "hamlet members --json"],

@@ -85,6 +85,13 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(hours / 24)} d ${twoDigits(hours % 24)} h`;
 }
 
+/** Seconds, minutes, hours or days, whichever is short: `119s`, `59m`, `47h`, `3d`. */
+export function formatAge(seconds: number): string {
+  const units = [["s", 1, 120], ["m", 60, 7_200], ["h", 3_600, 172_800]] as const;
+  const [unit, length] = units.find(([, , limit]) => seconds < limit) ?? ["d", 86_400];
+  return `${Math.max(0, Math.round(seconds / length))}${unit}`;
+}
+
 /** A span as people say it, without a second unit that is nought: `15 min`, `1 h 30 min`, `7 d`. */
 export function formatSpan(seconds: number): string {
   return formatDuration(seconds).replace(/ 00 (?:s|min|h)$/, "");

@@ -157,15 +157,19 @@ Deno.test("renderMembers() is a table and a line that counts", PURE, () => {
   ], [{ node_id: idOf("gone2345"), short_id: "gone2345", revoked_unix_ms: NOW_MS }]);
   assertEquals(
     renderMembers(view, NOW_MS),
-    `NODE      NAME    ROLE    STATE         SINCE  SESSION              INC  ADDRESS            CERTIFICATE  INVITED BY
-k5w2rq7a  desk    admin   alive    1 h 00 min  this device            0  192.168.1.5:9000    180 d 00 h  founder
-p3ab7c2d  laptop  admin   suspect         2 s  open                  12  192.168.1.20:9000   1 min 30 s  founder
-q2wert34  phone   member  alive             -  seen 1 h 01 min ago    0  192.168.1.30:9000   180 d 00 h  laptop
-z7abcdef  old pi  member  unknown           -  -                      -  -                          0 s  gone2345
+    `NODE      NAME    ROLE    STATE    SINCE  SESSION      INC  ADDRESS            CERTIFICATE  INVITED BY
+k5w2rq7a  desk    admin   alive      60m  this device    0  192.168.1.5:9000    180 d 00 h  founder
+p3ab7c2d  laptop  admin   suspect     2s  open          12  192.168.1.20:9000   1 min 30 s  founder
+q2wert34  phone   member  alive        -  62m ago        0  192.168.1.30:9000   180 d 00 h  laptop
+z7abcdef  old pi  member  unknown      -  -              -  -                          0 s  gone2345
 
 anna's village: 4 members (2 alive, 1 suspect, 1 unknown), 1 session, 1 removed
 `,
   );
+  const narrow = renderMembers(view, NOW_MS, 80).split("\n");
+  assertEquals(narrow[0], "NODE      NAME    ROLE    STATE    SINCE  SESSION      INC  ADDRESS");
+  assertEquals(narrow[5], "(no room for CERTIFICATE, INVITED BY; see: --json)");
+  for (const line of narrow) assert(line.length <= 80, line);
 });
 
 Deno.test("renderMembers() leaves certificates out where nobody else has one", PURE, () => {

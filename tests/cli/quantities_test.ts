@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  formatAge,
   formatBytes,
   formatDuration,
   formatRate,
@@ -204,4 +205,20 @@ Deno.test("parseDuration() refuses other spellings", PURE, () => {
       `--for takes a time from 10 s to 7 d, e.g. 90s, 15m, 2h or 1d, not "${text}"`,
     );
   }
+});
+
+Deno.test("formatAge() has one unit, the one that is short", PURE, () => {
+  const cases: readonly (readonly [seconds: number, text: string])[] = [
+    [-1, "0s"],
+    [0, "0s"],
+    [1.6, "2s"],
+    [119, "119s"],
+    [120, "2m"],
+    [7_199, "120m"],
+    [7_200, "2h"],
+    [172_799, "48h"],
+    [172_800, "2d"],
+    [31_536_000, "365d"],
+  ];
+  for (const [seconds, text] of cases) assertEquals(formatAge(seconds), text);
 });

@@ -5,22 +5,23 @@ import { ControlClient } from "../../control/client.ts";
 import type { MembersView, MemberView } from "../../control/network_views.ts";
 import type { CommandContext } from "../commands.ts";
 import { readStateDir, systemSurroundings } from "../config.ts";
-import { formatDuration } from "../quantities.ts";
-import { cell, renderTable } from "../table.ts";
+import { formatAge, formatDuration } from "../quantities.ts";
+import { cell, renderFittingTable } from "../table.ts";
+import { terminalColumns } from "../terminal.ts";
 import { EXIT } from "../usage_error.ts";
 import { everySecond, showText } from "../watch.ts";
 
 const COLUMNS = [
   { heading: "NODE" },
   { heading: "NAME" },
-  { heading: "ROLE" },
+  { heading: "ROLE", canGo: true },
   { heading: "STATE" },
   { heading: "SINCE", isNumber: true },
   { heading: "SESSION" },
-  { heading: "INC", isNumber: true },
+  { heading: "INC", isNumber: true, canGo: true },
   { heading: "ADDRESS" },
-  { heading: "CERTIFICATE", isNumber: true },
-  { heading: "INVITED BY" },
+  { heading: "CERTIFICATE", isNumber: true, canGo: true },
+  { heading: "INVITED BY", canGo: true },
 ];
 /** What certificates say, which nobody but this device may have in an open village. */
 const CERTIFIED: readonly string[] = ["ROLE", "CERTIFICATE", "INVITED BY"];
@@ -37,7 +38,7 @@ export async function run({ flags, write }: CommandContext): Promise<number> {
     const view = await client.members();
     return isJson
       ? JSON.stringify(view, null, 2) + "\n"
-      : renderMembers(view, systemClock.wallMs());
+      : renderMembers(view, systemClock.wallMs(), terminalColumns());
   }, write);
   return EXIT.ok;
 }
@@ -79,8 +80,12 @@ function gistOf(member: MemberView): string {
   return JSON.stringify(gist);
 }
 
-/** The table, and a line that counts. */
-export function renderMembers({ network, members, revoked }: MembersView, wallMs: number): string {
+/** The table, in lines of `width` characters if they can be, and a line that counts. */
+export function renderMembers(
+  { network, members, revoked }: MembersView,
+  wallMs: number,
+  width = Infinity,
+): string {
   const names = new Map(members.map(({ node_id, name }) => [node_id, name]));
   const hasCertificates = !network.open || members.filter(({ role }) => role).length > 1;
   const isShown = COLUMNS.map(({ heading }) => hasCertificates || !CERTIFIED.includes(heading));
@@ -91,7 +96,7 @@ export function renderMembers({ network, members, revoked }: MembersView, wallMs
   const sessions = members.filter((member) => member.connected && !member.this_device).length;
   const removed = revoked.length > 0 ? `, ${revoked.length} removed` : "";
   const count = `${members.length} member${members.length === 1 ? "" : "s"}`;
-  return renderTable(columns, rows) +
+  return renderFittingTable(columns, rows, width) +
     `\n${network.open ? "open village" : network.name}: ${count} (${countStates(members)}), ` +
     `${sessions} session${sessions === 1 ? "" : "s"}${removed}\n` +
     (members.length === 1 ? `\n${hintFor(network.open)}\n` : "");
@@ -119,7 +124,7 @@ function cellsOf(
     cell(member.name),
     cell(member.role),
     member.state,
-    since === null ? "-" : formatDuration(since),
+    since === null ? "-" : formatAge(since),
     sessionOf(member),
     cell(member.incarnation),
     member.addresses[0] ?? "-",
@@ -139,5 +144,5 @@ function inviterOf(
 function sessionOf({ this_device, connected, last_seen_s }: MemberView): string {
   if (this_device) return "this device";
   if (connected) return "open";
-  return last_seen_s === null ? "-" : `seen ${formatDuration(last_seen_s)} ago`;
+  return last_seen_s === null ? "-" : `${formatAge(last_seen_s)} ago`;
 }

@@ -4,7 +4,9 @@ import { ControlClient } from "../../control/client.ts";
 import type { PeerView } from "../../control/views.ts";
 import type { CommandContext } from "../commands.ts";
 import { readStateDir, systemSurroundings } from "../config.ts";
-import { cell, renderTable } from "../table.ts";
+import { formatAge } from "../quantities.ts";
+import { cell, renderFittingTable } from "../table.ts";
+import { terminalColumns } from "../terminal.ts";
 import { EXIT } from "../usage_error.ts";
 import { showText } from "../watch.ts";
 
@@ -15,31 +17,33 @@ const COLUMNS = [
   { heading: "ADDRESS" },
   { heading: "SEEN", isNumber: true },
   { heading: "RTT ms", isNumber: true },
-  { heading: "CORES", isNumber: true },
-  { heading: "RAM GB", isNumber: true },
-  { heading: "CPU %", isNumber: true },
-  { heading: "BATTERY", isNumber: true },
-  { heading: "HEAT" },
-  { heading: "DEVICE" },
-  { heading: "TIER" },
+  { heading: "CORES", isNumber: true, canGo: true },
+  { heading: "RAM GB", isNumber: true, canGo: true },
+  { heading: "CPU %", isNumber: true, canGo: true },
+  { heading: "BATTERY", isNumber: true, canGo: true },
+  { heading: "HEAT", canGo: true },
+  { heading: "DEVICE", canGo: true },
+  { heading: "TIER", canGo: true },
 ];
 
 export async function run({ flags, write }: CommandContext): Promise<number> {
   const client = await ControlClient.open(readStateDir(flags, systemSurroundings()));
   await showText(flags.has("watch"), async () => {
     const peers = await client.peers();
-    return flags.has("json") ? JSON.stringify({ peers }, null, 2) + "\n" : renderPeers(peers);
+    return flags.has("json")
+      ? JSON.stringify({ peers }, null, 2) + "\n"
+      : renderPeers(peers, terminalColumns());
   }, write);
   return EXIT.ok;
 }
 
-/** The table, and a line that counts. */
-export function renderPeers(peers: readonly PeerView[]): string {
+/** The table, in lines of `width` characters if they can be, and a line that counts. */
+export function renderPeers(peers: readonly PeerView[], width = Infinity): string {
   if (peers.length === 0) {
     return "No peers yet. To let another device in: hamlet invite\n";
   }
   const connected = peers.filter((peer) => peer.connected).length;
-  return renderTable(COLUMNS, peers.map(row)) +
+  return renderFittingTable(COLUMNS, peers.map(row), width) +
     `\n${peers.length} known, ${connected} connected\n`;
 }
 
@@ -51,7 +55,7 @@ function row(peer: PeerView): readonly string[] {
     cell(peer.name),
     state,
     peer.addresses[0] ?? "-",
-    since(peer.last_seen_s),
+    formatAge(peer.last_seen_s),
     cell(peer.latency_ms),
     cell(capabilities["cpu_cores"]),
     (Number(capabilities["ram_mb"]) / 1024).toFixed(1),
@@ -61,11 +65,4 @@ function row(peer: PeerView): readonly string[] {
     cell(capabilities["device_type"]),
     cell(capabilities["performance_tier"]),
   ];
-}
-
-/** Seconds, minutes or hours, whichever is short. */
-function since(seconds: number): string {
-  if (seconds < 120) return `${Math.round(seconds)}s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)}m`;
-  return `${Math.round(seconds / 3_600)}h`;
 }
