@@ -11,7 +11,7 @@ import type {
   JobView,
 } from "../agent/job_views.ts";
 import { printable } from "./progress.ts";
-import { formatDuration, formatSpan } from "./quantities.ts";
+import { formatBytes, formatDuration, formatSpan } from "./quantities.ts";
 import { cell, renderTable } from "./table.ts";
 
 const LIST_COLUMNS = [
@@ -19,7 +19,7 @@ const LIST_COLUMNS = [
   { heading: "NAME" },
   { heading: "STATE" },
   { heading: "BEST", isNumber: true },
-  { heading: "EVALUATIONS", isNumber: true },
+  { heading: "EVALS", isNumber: true },
   { heading: "/S", isNumber: true },
   { heading: "WITH", isNumber: true },
   { heading: "LEFT", isNumber: true },
@@ -33,6 +33,11 @@ const MEMBER_COLUMNS = [
   { heading: "BEST", isNumber: true },
 ];
 const MAX_NAME_COLUMNS = 16;
+/** In a list, whose other columns need the room. */
+const MAX_LISTED_COLUMNS = 11;
+const LISTED_DIGITS = 4;
+/** Counts from here on are shown in thousands, millions and so on. */
+const MIN_ROUNDED = 1e6;
 const MAX_MEMBERS = 20;
 const MAX_DECLINES = 8;
 const MAX_GENOME_COLUMNS = 72;
@@ -72,13 +77,14 @@ export function renderJobs(jobs: readonly JobSummaryView[]): string {
     LIST_COLUMNS,
     jobs.map((job) => [
       job.short_id,
-      shortened(job.name),
+      shortened(job.name, MAX_LISTED_COLUMNS),
       job.state,
-      numberText(job.best),
-      wholeText(job.evaluations),
+      numberText(job.best, LISTED_DIGITS),
+      countText(job.evaluations),
       rateText(job.per_second),
       String(job.participants),
-      hasEnded(job.state) ? "-" : formatSpan(job.remaining_s),
+      // The largest unit alone.
+      hasEnded(job.state) ? "-" : formatDuration(job.remaining_s).split(" ", 2).join(" "),
     ]),
   );
 }
@@ -191,7 +197,7 @@ function membersTable(members: readonly JobMemberView[]): string {
       nameText(member) + (member.this_device ? " *" : ""),
       shortened(member.reason === null ? member.state : `${member.state}: ${member.reason}`),
       `${Math.round(member.share * 100)} %`,
-      wholeText(member.evaluations),
+      countText(member.evaluations),
       rateText(member.per_second),
       numberText(member.best),
     ]),
@@ -213,20 +219,25 @@ function nameText({ name, short_id }: { readonly name: string | null; readonly s
   return name === null ? short_id : shortened(name);
 }
 
-function shortened(text: string): string {
+function shortened(text: string, maxColumns = MAX_NAME_COLUMNS): string {
   const clean = printable(text);
-  return clean.length <= MAX_NAME_COLUMNS ? clean : `${clean.slice(0, MAX_NAME_COLUMNS - 1)}…`;
+  return clean.length <= maxColumns ? clean : `${clean.slice(0, maxColumns - 1)}…`;
 }
 
-/** Six significant digits at most. */
-export function numberText(value: number | null): string {
-  return cell(value === null ? null : Number(value.toPrecision(6)));
+/** So many significant digits at most. */
+export function numberText(value: number | null, digits = 6): string {
+  return cell(value === null ? null : Number(value.toPrecision(digits)));
 }
 
 function wholeText(value: number): string {
   return Math.round(value).toLocaleString("en-GB");
 }
 
+/** E.g. `999,999`, then `1.23 M`. */
+function countText(value: number): string {
+  return value < MIN_ROUNDED ? wholeText(value) : formatBytes(value).replace(/B$/, "");
+}
+
 function rateText(perSecond: number): string {
-  return perSecond < 100 ? String(Math.round(perSecond * 10) / 10) : wholeText(perSecond);
+  return perSecond < 100 ? String(Math.round(perSecond * 10) / 10) : countText(perSecond);
 }
