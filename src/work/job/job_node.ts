@@ -14,8 +14,8 @@
 import { FieldError, type JsonObject } from "../../base/guards.ts";
 import type { PeerId } from "../../base/peer_id.ts";
 import type { Evaluation } from "../worker/evaluator.ts";
-import { type Consensus, readConsensus } from "./consensus.ts";
-import type { ExchangeOptions } from "./exchange.ts";
+import type { Consensus } from "./consensus.ts";
+import { JobInbox } from "./job_inbox.ts";
 import type {
   EvolutionMessage,
   JobNodeOptions,
@@ -25,37 +25,18 @@ import type {
   JobView,
 } from "./job_outlet.ts";
 import { assemble, type JobParts } from "./job_parts.ts";
-import { type JobSnapshot, readSnapshot, writeSnapshot } from "./job_snapshot.ts";
+import { type JobSnapshot, readSnapshot, snapshotParts, writeSnapshot } from "./job_snapshot.ts";
 import { writeStatePages } from "./job_state.ts";
-import { acceptedOutcome, participantViews, unconfirmedOutcome } from "./job_view.ts";
+import { acceptedOutcome, unconfirmedOutcome, viewParts } from "./job_view.ts";
+import { type Answer, Joining } from "./joining.ts";
 import type { Ledger } from "./ledger.ts";
-import {
-  readCompletion,
-  readDecline,
-  readOffer,
-  readOneRecord,
-  readProgress,
-  readSolutions,
-  readWelcome,
-  writeOffer,
-  writeSolutions,
-} from "./messages.ts";
 import { type Order, type OrderAction, readOrder, signOrder } from "./order.ts";
-import type { ParticipantState } from "./participant_record.ts";
-import { readProposal } from "./proposal.ts";
-import { randomLinks, ringNeighbours } from "./routes.ts";
-import { JobError, reachesTarget, toFitness } from "./spec.ts";
-import { tally } from "./verdict.ts";
-import { readVote } from "./vote.ts";
-
-type OwnWord = ReturnType<ExchangeOptions["ownWord"]>;
+import type { ParticipantWord } from "./participant_record.ts";
+import { JobError, reachesTarget } from "./spec.ts";
 
 /** How often {@link JobNode.advance} is wanted while the job goes on, and after it has ended. */
 const TICK_MS = 500;
 const ENDED_TICK_MS = 5_000;
-/** An offer that is not answered is repeated so often. */
-const OFFER_MS = 5_000;
-const MAX_OFFERS = 4;
 /** Those who came back and are told the result, at a time. */
 const MAX_TOLD = 8;
 
@@ -68,8 +49,8 @@ export class JobNode {
   #hasLeft = false;
   #startedMs: number;
   #nowMs: number;
-  #offers = 0;
-  #offeredMs = -Infinity;
+  readonly #inbox: JobInbox;
+  readonly #joining: Joining | undefined;
 
   constructor(options: JobNodeOptions, nowMs: number, restored?: JobSnapshot) {
     this.#options = options;
@@ -82,7 +63,7 @@ export class JobNode {
       {
         elapsedMs: (atMs) => atMs - this.#startedMs,
         isSearching: () => this.#phase === "searching",
-        ownWord: () => this.#ownWord(),
+        ownState: () => this.#ownState(),
         objection: (...said) => this.#parts.finale.objection(...said, this.#nowMs),
         onAccepted: (consensus, from) => this.#accept(consensus, from),
         onRefuted: (consensus) => this.#refuse(consensus),
@@ -90,8 +71,22 @@ export class JobNode {
       nowMs,
       restored,
     );
+    this.#inbox = new JobInbox(options, this.#parts, {
+      phase: () => this.#phase,
+      mayOrder: (id) => this.#mayOrder(id),
+      onRecords: (atMs) => {
+        options.outlet.changed();
+        this.#meet(this.#parts.roster.refresh(atMs), atMs);
+      },
+      onIntroduced: (id, atMs) => this.introduce(id, atMs),
+      onOrder: (order, from, atMs) => this.#takeOrder(order, from, atMs),
+      onAccepted: (consensus, from) => this.#accept(consensus, from),
+    });
     if (restored) this.#takeUp(restored);
-    else if (options.recruiter !== undefined) this.#phase = "joining";
+    else if (options.recruiter !== undefined) {
+      this.#joining = new Joining(options.recruiter, options.outlet.send.bind(options.outlet));
+      this.#phase = "joining";
+    }
     if (this.#phase !== "joining") this.#parts.exchange.say(nowMs);
     this.#parts.roster.refresh(nowMs);
   }
@@ -133,25 +128,30 @@ export class JobNode {
     if (this.#isOut) return;
     this.#parts.island.review(nowMs);
     if (this.#phase === "joining") {
-      this.#offer(nowMs);
+      const answer = this.#joining?.advance(this.#parts.workbench.slots, nowMs);
+      if (answer) this.#enter(answer, nowMs);
       return;
     }
     this.#meet(this.#parts.roster.refresh(nowMs), nowMs);
     this.#parts.ballots.advance(nowMs);
     if (this.#phase !== "ended") this.#finish(nowMs);
-    if (this.#phase === "searching" && this.#paused === null) this.#migrate(nowMs);
-    if (this.#phase === "searching") this.#parts.recruitment.advance(nowMs);
+    if (this.#phase === "searching") {
+      if (this.#paused === null) this.#parts.migration.advance(nowMs);
+      this.#parts.recruitment.advance(nowMs);
+    }
     this.#parts.exchange.advance(nowMs, this.#phase === "ended");
     this.#parts.workbench.fill(nowMs);
   }
 
   /** A message of this job. What is malformed or forged in it is dropped. */
   receive(from: PeerId, type: EvolutionMessage, data: JsonObject, nowMs: number): void {
-    if (this.#hasLeft || !this.#options.policy.belongs(from)) return;
+    if (this.#isOut || !this.#options.policy.belongs(from)) return;
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     try {
-      if (this.#phase === "joining") this.#receiveJoining(from, type, data, nowMs);
-      else this.#receive(from, type, data, nowMs);
+      if (this.#phase === "joining") {
+        const answer = this.#joining?.receive(from, type, data);
+        if (answer) this.#enter(answer, nowMs);
+      } else this.#inbox.take({ from, type, data, nowMs });
     } catch (error) {
       if (!(error instanceof FieldError)) throw error;
       return;
@@ -240,22 +240,11 @@ export class JobNode {
   }
 
   view(nowMs: number): JobView {
-    const { job } = this.#options;
-    const { finale, ledger, migration, roster, trust } = this.#parts;
-    const participants = participantViews(job.spec, ledger, trust, roster.living);
-    const living = participants.filter(({ isLiving }) => isLiving);
-    const best = migration.best[0];
     return {
-      job,
+      ...viewParts(this.#options.job, this.#parts),
       phase: this.#phase,
       elapsedMs: nowMs - this.#startedMs,
       paused: this.#paused,
-      steward: roster.steward,
-      participants,
-      evaluations: finale.evaluations,
-      perSecond: living.reduce((sum, { perSecond }) => sum + perSecond, 0),
-      best: best ? { genome: best.genome, fitness: toFitness(job.spec, best.fitness) } : null,
-      isStopped: ledger.isStopped,
       outcome: this.#outcome,
     };
   }
@@ -268,109 +257,33 @@ export class JobNode {
   /** A checkpoint, as JSON. */
   snapshot(nowMs: number): JsonObject {
     const { job, wallMs } = this.#options;
-    const { exchange, ballots, island, ledger, trust } = this.#parts;
     return writeSnapshot(job, {
+      ...snapshotParts(this.#parts),
       isMember: this.#phase !== "joining" && this.#outcome?.kind !== "refused",
       elapsedMs: nowMs - this.#startedMs,
       unixMs: Math.floor(wallMs()),
-      seq: exchange.seq,
-      rounds: ballots.rounds,
-      evaluations: island.evaluations,
-      evaluationMs: island.evaluationMs,
-      ledger,
-      best: island.best,
-      trust: trust.entries(),
       unconfirmed: this.#outcome?.kind === "unconfirmed" ? this.#outcome.cause : undefined,
-      search: island.search.snapshot(),
     });
   }
 
-  #receive(from: PeerId, type: EvolutionMessage, data: JsonObject, nowMs: number): void {
-    const { job, crypto } = this.#options;
-    switch (type) {
-      case "EVOLUTION_OFFER_HELP":
-        return this.#phase === "searching"
-          ? this.#parts.recruitment.onOffer(from, readOffer(data), nowMs)
-          : this.#parts.recruitment.refuse(from);
-      case "EVOLUTION_DECLINE_HELP":
-        return this.#parts.recruitment.onDecline(from, readDecline(data), nowMs);
-      case "EVOLUTION_START":
-      case "EVOLUTION_METRICS_SHARE":
-        if (this.#parts.exchange.takeRecord(readOneRecord(data), from, nowMs)) {
-          this.#meet(this.#parts.roster.refresh(nowMs), nowMs);
-        }
-        return;
-      case "EVOLUTION_PROGRESS": {
-        const progress = readProgress(data);
-        const news = progress.participants.filter((record) =>
-          this.#parts.exchange.takeRecord(record, from, nowMs)
-        );
-        if (news.length > 0) this.#options.outlet.changed();
-        return this.#parts.exchange.compare(progress, from, nowMs);
-      }
-      case "EVOLUTION_RESULTS_SHARE":
-        if (this.#phase !== "ended") {
-          this.#parts.migration.receive(from, readSolutions(data), nowMs);
-        }
-        return;
-      case "EVOLUTION_PROPOSAL": {
-        const proposal = readProposal(job, data["proposal"], crypto);
-        const { result } = this.#parts.ledger;
-        if (result) this.#parts.exchange.tell(from);
-        if (proposal.node === from) this.#parts.ballots.onProposal(proposal, nowMs);
-        return;
-      }
-      case "EVOLUTION_VOTE":
-        return this.#parts.ballots.onVote(readVote(job.id, data["vote"], crypto), from, nowMs);
-      case "EVOLUTION_CONSENSUS":
-        return this.#parts.ballots.onRecord(
-          readConsensus(job, data["consensus"], crypto),
-          from,
-          nowMs,
-        );
-      case "EVOLUTION_COMPLETE":
-        return this.#complete(from, data, nowMs);
-      case "EVOLUTION_REQUEST_HELP":
-        // It does not know that we take part.
-        return this.introduce(from, nowMs);
-      case "EVOLUTION_ACCEPT_HELP":
-      case "EVOLUTION_KNOWLEDGE_SHARE":
-        return;
-    }
-  }
-
-  #receiveJoining(from: PeerId, type: EvolutionMessage, data: JsonObject, nowMs: number): void {
+  /** We are let in, or not. */
+  #enter(answer: Answer, nowMs: number): void {
+    if (answer.type === "refused") return this.#end({ kind: "refused", reason: answer.reason });
     const { job, recruiter, crypto } = this.#options;
-    if (from !== recruiter) return;
-    if (type === "EVOLUTION_DECLINE_HELP") {
-      this.#end({ kind: "refused", reason: readDecline(data).reason });
-    }
-    if (type !== "EVOLUTION_ACCEPT_HELP") return;
-    const welcome = readWelcome(data);
-    const order = welcome.order === null
+    const { welcome: { order, elapsedMs, participants } } = answer;
+    if (recruiter === undefined) return;
+    const read = order === null
       ? undefined
-      : readOrder(job.id, welcome.order, crypto, (id) => this.#mayOrder(id));
+      : readOrder(job.id, order, crypto, (id) => this.#mayOrder(id));
+    const { exchange, roster } = this.#parts;
     this.#phase = "searching";
-    this.#startedMs = nowMs - welcome.elapsedMs;
-    for (const record of welcome.participants) this.#parts.exchange.takeRecord(record, from, nowMs);
-    if (order) this.#takeOrder(order, from, nowMs);
-    this.#parts.roster.refresh(nowMs);
-    this.#parts.exchange.announce("EVOLUTION_START", nowMs);
-    this.#parts.roster.refresh(nowMs);
+    this.#startedMs = nowMs - elapsedMs;
+    for (const record of participants) exchange.takeRecord(record, recruiter, nowMs);
+    if (read) this.#takeOrder(read, recruiter, nowMs);
+    roster.refresh(nowMs);
+    exchange.announce("EVOLUTION_START", nowMs);
+    roster.refresh(nowMs);
     this.#options.outlet.changed();
-  }
-
-  /** Asks to be let in, a few times. */
-  #offer(nowMs: number): void {
-    const { recruiter, outlet, slots } = this.#options;
-    if (recruiter === undefined || nowMs - this.#offeredMs < OFFER_MS) return;
-    if (this.#offers >= MAX_OFFERS) {
-      this.#end({ kind: "refused", reason: "no answer" });
-      return;
-    }
-    this.#offers++;
-    this.#offeredMs = nowMs;
-    outlet.send(recruiter, "EVOLUTION_OFFER_HELP", writeOffer({ slots, perSecond: 0 }));
   }
 
   /** Sees whether the search is over, and to its end. */
@@ -388,18 +301,6 @@ export class JobNode {
     }
   }
 
-  #migrate(nowMs: number): void {
-    const migrants = this.#parts.island.migrants(nowMs);
-    if (migrants.length === 0) return;
-    const { random, self, outlet } = this.#options;
-    const ring = ringNeighbours(self.id, this.#parts.roster.living);
-    const links = randomLinks(this.#parts.roster.others, 1, random, [self.id, ...ring]);
-    const signed = migrants.map((found) => this.#parts.migration.signedOf(found));
-    for (const data of writeSolutions(signed)) {
-      for (const id of [...ring, ...links]) outlet.send(id, "EVOLUTION_RESULTS_SHARE", data);
-    }
-  }
-
   /** Participants live that did not, as far as we knew. */
   #meet(newcomers: readonly PeerId[], nowMs: number): void {
     if (newcomers.length === 0) return;
@@ -411,20 +312,6 @@ export class JobNode {
       this.#parts.ballots.crowd = 0;
       this.#options.outlet.resumed();
     } else for (const id of newcomers.slice(0, MAX_TOLD)) this.#parts.exchange.tell(id);
-  }
-
-  #complete(from: PeerId, data: JsonObject, nowMs: number): void {
-    const { job, crypto } = this.#options;
-    const { order, consensus } = readCompletion(data);
-    if (order !== null) {
-      const read = readOrder(job.id, order, crypto, (id) => this.#mayOrder(id));
-      this.#takeOrder(read, from, nowMs);
-    }
-    if (consensus === null) return;
-    const read = readConsensus(job, consensus, crypto);
-    if (tally(read.proposal, read.votes, job.spec.tolerance).verdict === "accepted") {
-      this.#accept(read, from);
-    }
   }
 
   /** Two thirds of a jury agree on a result: the job ends with it, unless we hold one that counts more. */
@@ -499,25 +386,12 @@ export class JobNode {
     this.#options.outlet.changed();
   }
 
-  #ownWord(): OwnWord {
-    const { island, migration, workbench } = this.#parts;
-    const [state, reason] = this.#ownState();
-    return {
-      state,
-      reason,
-      slots: workbench.slots,
-      evaluations: island.evaluations,
-      perSecond: island.perSecond,
-      generation: island.generation,
-      best: migration.best[0]?.fitness ?? null,
-    };
-  }
-
-  #ownState(): readonly [ParticipantState, string] {
-    if (this.#hasLeft) return ["left", ""];
-    if (this.#phase === "ended") return ["paused", "ended"];
-    if (this.#paused !== null) return ["paused", this.#paused];
-    return this.#parts.workbench.slots === 0 ? ["paused", "preparing"] : ["running", ""];
+  #ownState(): Pick<ParticipantWord, "state" | "reason"> {
+    if (this.#hasLeft) return { state: "left", reason: "" };
+    if (this.#phase === "ended") return { state: "paused", reason: "ended" };
+    if (this.#paused !== null) return { state: "paused", reason: this.#paused };
+    const isReady = this.#parts.workbench.slots > 0;
+    return isReady ? { state: "running", reason: "" } : { state: "paused", reason: "preparing" };
   }
 
   #mayOrder(id: PeerId): boolean {

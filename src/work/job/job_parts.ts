@@ -24,7 +24,8 @@ import { Workbench } from "./workbench.ts";
 export interface JobHooks {
   readonly elapsedMs: (nowMs: number) => number;
   readonly isSearching: () => boolean;
-  readonly ownWord: () => Omit<ParticipantWord, "seq" | "unixMs">;
+  /** How we are, and why we are paused. */
+  readonly ownState: () => Pick<ParticipantWord, "state" | "reason">;
   readonly objection: (proposal: Proposal, cost: number) => "early" | "better" | undefined;
   readonly onAccepted: (consensus: Consensus, from: PeerId) => void;
   readonly onRefuted: (consensus: Consensus) => void;
@@ -87,7 +88,15 @@ export function assemble(
     ...hooks,
   };
   const migration = new Migration(shared);
-  const exchange = new Exchange(shared, restored?.seq);
+  const ownWord = () => ({
+    ...hooks.ownState(),
+    slots: workbench.slots,
+    evaluations: island.evaluations,
+    perSecond: island.perSecond,
+    generation: island.generation,
+    best: migration.best[0]?.fitness ?? null,
+  });
+  const exchange = new Exchange({ ...shared, ownWord }, restored?.seq);
   const ballots = new Ballots(shared);
   const parts = { ...shared, self: self.id, migration, ballots };
   const finale = new Finale(parts);

@@ -9,6 +9,7 @@ import { type Consensus, readConsensus, writeConsensus } from "./consensus.ts";
 import { decodeGenome, encodeGenome } from "./solution_codec.ts";
 import type { Found } from "./island.ts";
 import type { EndCause } from "./job_outlet.ts";
+import type { JobParts } from "./job_parts.ts";
 import { MAX_ROUNDS } from "./jury.ts";
 import { Ledger, MAX_REFUTED, MAX_RESULTS } from "./ledger.ts";
 import { readOrder } from "./order.ts";
@@ -41,6 +42,22 @@ export interface JobSnapshot {
   readonly unconfirmed: EndCause | undefined;
   /** As the optimiser wrote it. */
   readonly search: JsonObject;
+}
+
+/** What the parts of a participant have to keep. */
+export function snapshotParts(
+  { exchange, ballots, island, ledger, trust }: JobParts,
+): Omit<JobSnapshot, "isMember" | "elapsedMs" | "unixMs" | "unconfirmed"> {
+  return {
+    seq: exchange.seq,
+    rounds: ballots.rounds,
+    evaluations: island.evaluations,
+    evaluationMs: island.evaluationMs,
+    ledger,
+    best: island.best,
+    trust: trust.entries(),
+    search: island.search.snapshot(),
+  };
 }
 
 export function writeSnapshot(job: Job, snapshot: JobSnapshot): JsonObject {

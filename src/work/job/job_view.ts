@@ -3,11 +3,10 @@
 import type { PeerId } from "../../base/peer_id.ts";
 import type { Consensus } from "./consensus.ts";
 import { writeConsensus } from "./consensus.ts";
-import type { EndCause, JobOutcome, ParticipantView } from "./job_outlet.ts";
+import type { EndCause, JobOutcome, JobView, ParticipantView } from "./job_outlet.ts";
+import type { JobParts } from "./job_parts.ts";
 import type { Found } from "./island.ts";
-import type { Ledger } from "./ledger.ts";
-import { type JobSpec, toFitness } from "./spec.ts";
-import type { Trust } from "./trust.ts";
+import { type Job, type JobSpec, toFitness } from "./spec.ts";
 import { tally } from "./verdict.ts";
 
 /** An accepted result as an outcome. */
@@ -39,11 +38,31 @@ export function unconfirmedOutcome(
   };
 }
 
-export function participantViews(
+/** What the parts of a participant show. */
+export function viewParts(
+  job: Job,
+  { ledger, trust, roster, migration, finale }: JobParts,
+): Omit<JobView, "phase" | "elapsedMs" | "paused" | "outcome"> {
+  const { spec } = job;
+  const participants = participantViews(spec, { ledger, trust, living: roster.living });
+  const living = participants.filter(({ isLiving }) => isLiving);
+  const best = migration.best[0];
+  return {
+    job,
+    steward: roster.steward,
+    participants,
+    evaluations: finale.evaluations,
+    perSecond: living.reduce((sum, { perSecond }) => sum + perSecond, 0),
+    best: best ? { genome: best.genome, fitness: toFitness(spec, best.fitness) } : null,
+    isStopped: ledger.isStopped,
+  };
+}
+
+function participantViews(
   spec: JobSpec,
-  ledger: Ledger,
-  trust: Trust,
-  living: readonly PeerId[],
+  { ledger, trust, living }: Pick<JobParts, "ledger" | "trust"> & {
+    readonly living: readonly PeerId[];
+  },
 ): readonly ParticipantView[] {
   const alive = new Set(living);
   return [...ledger.participants.values()].map((record) => ({

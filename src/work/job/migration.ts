@@ -16,6 +16,11 @@ import {
 } from "./signed_solution.ts";
 import type { Speaker } from "./signed_record.ts";
 import { agree, type Job, type JobCrypto } from "./spec.ts";
+import type { JobOutlet } from "./job_outlet.ts";
+import { writeSolutions } from "./messages.ts";
+import type { Roster } from "./roster.ts";
+import { randomLinks, ringNeighbours } from "./routes.ts";
+import type { Random } from "../../base/random.ts";
 import type { Trust } from "./trust.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -33,6 +38,9 @@ export interface MigrationOptions {
   readonly island: Island;
   readonly workbench: Workbench;
   readonly trust: Trust;
+  readonly roster: Roster;
+  readonly random: Random;
+  readonly send: JobOutlet["send"];
 }
 
 export class Migration {
@@ -80,6 +88,20 @@ export class Migration {
       }
     }
     return signed;
+  }
+
+  /** Sends our best round, if it is time: to the neighbours in the ring, and to one more at random. */
+  advance(nowMs: number): void {
+    const { island, random, self, roster, send } = this.#options;
+    const migrants = island.migrants(nowMs).filter(({ genomeHash }) =>
+      !this.#struck.has(genomeHash)
+    );
+    if (migrants.length === 0) return;
+    const ring = ringNeighbours(self.id, roster.living);
+    const links = randomLinks(roster.others, 1, random, [self.id, ...ring]);
+    for (const data of writeSolutions(migrants.map((found) => this.signedOf(found)))) {
+      for (const id of [...ring, ...links]) send(id, "EVOLUTION_RESULTS_SHARE", data);
+    }
   }
 
   /** Takes what `from` sent. */
