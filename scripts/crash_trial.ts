@@ -5,7 +5,6 @@
  * Everything happens in an enclosure (`lib/lan/enclosure.ts`) of which nothing is left afterwards.
  */
 
-import { parseArgs } from "@std/cli";
 import { hamletContender } from "../bench/peers/serf_contender.ts";
 import { confirmWhole } from "../bench/peers/serf_look.ts";
 import { measureRest, type RestFigures } from "../bench/peers/serf_rest.ts";
@@ -14,6 +13,7 @@ import { pause, systemClock } from "../src/base/clock.ts";
 import { describeError } from "../src/base/errors.ts";
 import { endWithStarter, findEnclosure, hasTool, runEnclosed } from "./lib/lan/enclosure.ts";
 import { createNamespace } from "./lib/lan/network.ts";
+import { type ScriptFlags, scriptMain } from "./lib/script_main.ts";
 import { rounded } from "./lib/statistics.ts";
 
 const DEFAULT_NODES = 30;
@@ -79,38 +79,21 @@ interface CrashReport extends Partial<RestFigures> {
   readonly false_death_list: FalseDeath[];
 }
 
-/** Reads the flags; a string is what is wrong with them. */
-function readOptions(args: readonly string[]): Options | "help" | string {
-  const unknown: string[] = [];
-  const flags = parseArgs([...args], {
-    boolean: ["json", "help", "enclosed"],
-    string: ["nodes", "kill", "idle"],
-    alias: { h: "help" },
-    unknown: (arg) => unknown.push(arg) === 0,
-  });
-  if (flags.help) return "help";
-  if (unknown.length > 0) return `Unknown argument ${unknown[0]}; see --help`;
-  const nodes = Number(flags.nodes ?? DEFAULT_NODES);
-  const kill = Number(flags.kill ?? DEFAULT_KILL);
-  const idleSeconds = Number(flags.idle ?? DEFAULT_IDLE_SECONDS);
-  const isWithin = (value: number, min: number, max: number) =>
-    Number.isInteger(value) && value >= min && value <= max;
-  if (!isWithin(nodes, 3, 100)) return "--nodes must be within 3..100";
-  if (!isWithin(kill, 1, Math.floor(nodes / 2))) return "--kill must be within 1..N/2";
-  if (!isWithin(idleSeconds, 1, 3600)) return "--idle must be within 1..3600";
-  return { json: flags.json, nodes, kill, idleMs: idleSeconds * 1000, enclosed: flags.enclosed };
+/** Throws {@link FlagError}. */
+function readOptions(flags: ScriptFlags): Options {
+  const nodes = flags.whole("nodes", { fallback: DEFAULT_NODES, min: 3, max: 100 });
+  const half = Math.floor(nodes / 2);
+  const idle = flags.whole("idle", { fallback: DEFAULT_IDLE_SECONDS, min: 1, max: 3_600 });
+  return {
+    json: flags.has("json"),
+    nodes,
+    kill: flags.whole("kill", { fallback: Math.min(DEFAULT_KILL, half), min: 1, max: half }),
+    idleMs: idle * 1000,
+    enclosed: flags.has("enclosed"),
+  };
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const options = readOptions(args);
-  if (options === "help") {
-    console.log(HELP);
-    return 0;
-  }
-  if (typeof options === "string") {
-    console.error(options);
-    return 2;
-  }
+async function run(options: Options): Promise<number> {
   if (options.enclosed) return await holdTrial(options);
   const enclosure = await findEnclosure();
   let reason = typeof enclosure === "string" ? enclosure : undefined;
@@ -118,7 +101,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (!await hasTool(tool)) reason ??= `traffic cannot be counted: ${tool} is not installed`;
   }
   if (typeof enclosure !== "string" && !reason) {
-    return await runEnclosed(enclosure, import.meta.url, args);
+    return await runEnclosed(enclosure, import.meta.url, Deno.args);
   }
   console.log(options.json ? JSON.stringify({ skipped: reason, ok: null }) : `skipped: ${reason}`);
   return 0;
@@ -274,4 +257,5 @@ function say(line: string): void {
   console.error(line);
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+const USAGE = { help: HELP, switches: ["enclosed"], texts: ["nodes", "kill", "idle"] };
+if (import.meta.main) Deno.exit(await scriptMain(Deno.args, USAGE, { read: readOptions, run }));

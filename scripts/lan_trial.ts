@@ -5,10 +5,10 @@
  * Everything happens in an enclosure (`lib/lan/enclosure.ts`) of which nothing is left afterwards.
  */
 
-import { parseArgs } from "@std/cli";
 import { endWithStarter, findEnclosure, keepLogs, runEnclosed } from "./lib/lan/enclosure.ts";
 import { type Skipped, tableOf } from "./lib/lan/report.ts";
 import { runTrial } from "./lib/lan/trial.ts";
+import { type ScriptFlags, scriptMain } from "./lib/script_main.ts";
 
 const HELP = `Usage: deno run -A scripts/lan_trial.ts [--json] [--logs DIR]
 
@@ -28,33 +28,16 @@ interface Options {
   readonly enclosed: boolean;
 }
 
-/** Reads the flags; a string is what is wrong with them. */
-function readOptions(args: readonly string[]): Options | "help" | string {
-  const unknown: string[] = [];
-  const flags = parseArgs([...args], {
-    boolean: ["json", "help", "enclosed"],
-    string: ["logs"],
-    alias: { h: "help" },
-    unknown: (arg) => unknown.push(arg) === 0,
-  });
-  if (flags.help) return "help";
-  if (unknown.length > 0) return `Unknown argument ${unknown[0]}; see --help`;
-  return { json: flags.json, logs: flags.logs, enclosed: flags.enclosed };
+function readOptions(flags: ScriptFlags): Options {
+  return { json: flags.has("json"), logs: flags.text("logs"), enclosed: flags.has("enclosed") };
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const options = readOptions(args);
-  if (options === "help") {
-    console.log(HELP);
-    return 0;
-  }
-  if (typeof options === "string") {
-    console.error(options);
-    return 2;
-  }
+async function run(options: Options): Promise<number> {
   if (options.enclosed) return await holdTrial(options);
   const enclosure = await findEnclosure();
-  if (typeof enclosure !== "string") return await runEnclosed(enclosure, import.meta.url, args);
+  if (typeof enclosure !== "string") {
+    return await runEnclosed(enclosure, import.meta.url, Deno.args);
+  }
   const skipped: Skipped = { skipped: enclosure, ok: null };
   console.log(options.json ? JSON.stringify(skipped) : `skipped: ${enclosure}`);
   return 0;
@@ -69,4 +52,5 @@ async function holdTrial({ json, logs }: Options): Promise<number> {
   return report.ok ? 0 : 1;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+const USAGE = { help: HELP, switches: ["enclosed"], texts: ["logs"] };
+if (import.meta.main) Deno.exit(await scriptMain(Deno.args, USAGE, { read: readOptions, run }));

@@ -5,7 +5,6 @@
  * Everything happens in an enclosure of which nothing is left afterwards, also on Ctrl-C.
  */
 
-import { parseArgs } from "node:util";
 import { describeError } from "../../src/base/errors.ts";
 import {
   endWithStarter,
@@ -14,6 +13,12 @@ import {
   runEnclosed,
 } from "../../scripts/lib/lan/enclosure.ts";
 import { run } from "../../scripts/lib/lan/process.ts";
+import {
+  FlagError,
+  readWhole,
+  type ScriptFlags,
+  scriptMain,
+} from "../../scripts/lib/script_main.ts";
 import { type Contender, hamletContender, serfContender } from "./serf_contender.ts";
 import { measureVillage } from "./serf_measure.ts";
 import { reportOf, type Run, tableOf } from "./serf_report.ts";
@@ -47,58 +52,32 @@ interface Options {
   readonly enclosed: boolean;
 }
 
-/** Reads the flags; a string is what is wrong with them. */
-function readOptions(args: readonly string[]): Options | "help" | string {
-  const read = () =>
-    parseArgs({
-      args: [...args],
-      options: {
-        json: { type: "boolean", default: false },
-        agents: { type: "string", default: DEFAULT_AGENTS },
-        runs: { type: "string", default: String(DEFAULT_RUNS) },
-        idle: { type: "string", default: String(DEFAULT_IDLE_SECONDS) },
-        only: { type: "string" },
-        enclosed: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    }).values;
-  let values: ReturnType<typeof read>;
-  try {
-    values = read();
-  } catch (error) {
-    return `${describeError(error)}; see --help`;
+/** Throws {@link FlagError}. */
+function readOptions(flags: ScriptFlags): Options {
+  const only = flags.text("only");
+  if (only !== undefined && !["serf", "hamlet"].includes(only)) {
+    throw new FlagError("--only takes serf or hamlet");
   }
-  if (values.help) return "help";
-  const agents = values.agents.split(",").map(Number);
-  const isCount = (value: number, min: number, max: number) =>
-    Number.isInteger(value) && value >= min && value <= max;
-  if (!agents.every((count) => isCount(count, 2, 100))) return "--agents must be within 2..100";
-  const runs = Number(values.runs);
-  if (!isCount(runs, 1, 100)) return "--runs must be within 1..100";
-  const idleSeconds = Number(values.idle);
-  if (!isCount(idleSeconds, 1, 3600)) return "--idle must be within 1..3600";
-  const { json, only, enclosed } = values;
-  if (!["serf", "hamlet", undefined].includes(only)) return "--only must be serf or hamlet";
-  return { json, agents, runs, idleMs: idleSeconds * 1000, only, enclosed };
+  const counts = (flags.text("agents") ?? DEFAULT_AGENTS).split(",");
+  const seconds = flags.whole("idle", { fallback: DEFAULT_IDLE_SECONDS, min: 1, max: 3_600 });
+  return {
+    json: flags.has("json"),
+    agents: counts.map((text) => readWhole("--agents", text, { fallback: 10, min: 2, max: 100 })),
+    runs: flags.whole("runs", { fallback: DEFAULT_RUNS, min: 1, max: 100 }),
+    idleMs: seconds * 1000,
+    only,
+    enclosed: flags.has("enclosed"),
+  };
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const options = readOptions(args);
-  if (options === "help") {
-    console.log(HELP);
-    return 0;
-  }
-  if (typeof options === "string") {
-    console.error(options);
-    return 2;
-  }
+async function start(options: Options): Promise<number> {
   if (options.enclosed) return await compare(options);
   const enclosure = await findEnclosure();
   if (typeof enclosure === "string") return cannot(enclosure);
   for (const tool of ["serf", "nft"]) {
     if (!await hasTool(tool)) return cannot(`${tool} is not installed`);
   }
-  return await runEnclosed(enclosure, import.meta.url, args);
+  return await runEnclosed(enclosure, import.meta.url, Deno.args);
 }
 
 /** Inside the enclosure. */
@@ -138,4 +117,7 @@ function cannot(reason: string): number {
   return 1;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+const USAGE = { help: HELP, switches: ["enclosed"], texts: ["agents", "runs", "idle", "only"] };
+if (import.meta.main) {
+  Deno.exit(await scriptMain(Deno.args, USAGE, { read: readOptions, run: start }));
+}

@@ -4,7 +4,7 @@
  * A run follows from its seed alone; what fails prints the command that has it fail again.
  */
 
-import { parseArgs } from "@std/cli/parse-args";
+import { FlagError, type ScriptFlags, scriptMain } from "../../scripts/lib/script_main.ts";
 import { playTasks, type Task, type Word } from "./pool.ts";
 import type { Outcome, Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -54,58 +54,26 @@ interface Options {
   readonly json: boolean;
 }
 
-/** Reads the flags; a string is what is wrong with them. */
-function readOptions(args: readonly string[]): Options | "help" | string {
-  const unknown: string[] = [];
-  const flags = parseArgs([...args], {
-    boolean: ["json", "help", "scale", "digest"],
-    string: ["scenario", "seed", "seeds", "nodes", "jobs"],
-    collect: ["scenario"],
-    alias: { h: "help" },
-    unknown: (arg) => unknown.push(arg) === 0,
-  });
-  if (flags.help) return "help";
-  if (unknown.length > 0) return `Unknown argument ${unknown[0]}; see --help`;
-  const names = flags.scale ? ["scale", ...flags.scenario] : flags.scenario;
-  const scenarios: Named[] = [];
-  for (const name of names) {
+/** Throws {@link FlagError}. */
+function readOptions(flags: ScriptFlags): Options {
+  const names = [...(flags.has("scale") ? ["scale"] : []), ...flags.list("scenario")];
+  const scenarios = names.map((name) => {
     const scenario = ALL.find((each) => each.name === name);
-    if (!scenario) return `There is no scenario ${name}; see --help`;
-    scenarios.push(scenario);
-  }
-  const seed = readCount(flags.seed, 1, 0xffff_ffff);
-  const seeds = readCount(flags.seeds, 1, MAX_SEEDS);
-  const nodes = readCount(flags.nodes, 0, MAX_NODES);
-  const jobs = readCount(flags.jobs, 1, MAX_JOBS);
-  if (seed === undefined || !seeds || nodes === undefined || !jobs) {
-    return "--seed, --seeds, --nodes and --jobs are whole numbers; see --help";
-  }
+    if (scenario) return scenario;
+    throw new FlagError(`There is no scenario ${name}`);
+  });
   return {
     scenarios: scenarios.length > 0 ? scenarios : ALL.filter(({ name }) => !LONG.includes(name)),
-    seed,
-    seeds,
-    nodes: nodes === 0 ? undefined : nodes,
-    jobs,
-    hasDigest: flags.digest,
-    json: flags.json,
+    seed: flags.whole("seed", { fallback: 1, min: 0, max: 0xffff_ffff }),
+    seeds: flags.whole("seeds", { fallback: 1, min: 1, max: MAX_SEEDS }),
+    nodes: flags.whole("nodes", { fallback: 0, min: 0, max: MAX_NODES }) || undefined,
+    jobs: flags.whole("jobs", { fallback: 1, min: 1, max: MAX_JOBS }),
+    hasDigest: flags.has("digest"),
+    json: flags.has("json"),
   };
 }
 
-function readCount(text: string | undefined, fallback: number, max: number): number | undefined {
-  if (text === undefined) return fallback;
-  return /^\d+$/.test(text) && Number(text) <= max ? Number(text) : undefined;
-}
-
-async function main(args: readonly string[]): Promise<number> {
-  const options = readOptions(args);
-  if (options === "help") {
-    console.log(HELP);
-    return 0;
-  }
-  if (typeof options === "string") {
-    console.error(options);
-    return 2;
-  }
+async function run(options: Options): Promise<number> {
   const { scenarios, seed: first, seeds, nodes, jobs, hasDigest, json } = options;
   const tasks = scenarios.flatMap(({ name: scenario }) =>
     Array.from(
@@ -148,4 +116,10 @@ function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+const USAGE = {
+  help: HELP,
+  switches: ["scale", "digest"],
+  texts: ["seed", "seeds", "nodes", "jobs"],
+  lists: ["scenario"],
+};
+if (import.meta.main) Deno.exit(await scriptMain(Deno.args, USAGE, { read: readOptions, run }));
