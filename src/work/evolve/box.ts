@@ -1,56 +1,62 @@
 /**
- * Keeps an unbounded search within bounds: coordinates in which every range is 1 and its middle 0, and a transformation
- * that is the identity but for margins along the bounds, quadratic there, and mirrored beyond (N. Hansen's
- * `boundary_transformation` of c-cmaes, `BoundTransform` in pycma). The order of fitness is all that a search sees, so
- * no penalty has to be weighed against it. The margins are a twentieth of the range, where the original's depend on how
- * far a bound is from zero: so a space that is shifted or stretched is searched alike.
+ * Keeps a search within bounds, in coordinates in which every range is 1 and its middle 0. Within margins along a bound
+ * the world is bent: a coordinate comes to the bound with the slope of zero and back, as in N. Hansen's
+ * `boundary_transformation` of c-cmaes (`BoundTransform` in pycma), so that an optimum on a bound looks to the search as
+ * one within. Elsewhere the transformation is the identity. The original repeats its mirror for ever, which makes the
+ * world periodic and hides which way a slope leads: BBOB's f15 in 10 dimensions then takes 500,000 evaluations instead
+ * of 100,000. So points beyond the bend are reflected, and the search learns from where they came to lie (reflection as
+ * Lamarckian repair: R. Biedrzycki, "Handling bound constraints in CMA-ES: an experimental study", 2020). The order of
+ * fitness is all that the search sees: there is no penalty to be weighed. The margin is a twentieth of the range, where
+ * the original's depends on how far a bound is from zero: a space that is shifted or stretched is searched alike.
  */
 
 import type { Genome, RealSpace } from "./space.ts";
 import type { Vector } from "./vectors.ts";
 
-/** The margin, inside and outside. */
 const MARGIN = 0.05;
-/** Where the mirror stands. */
-const EDGE = 0.5 + MARGIN;
 /** What lies within is the identity. */
 const PLAIN = 0.5 - MARGIN;
+/** Where the bend touches the bound. */
+const EDGE = 0.5 + MARGIN;
+/** Where it is over. */
+const END = 0.5 + 3 * MARGIN;
 
-/** The genome of a point of the unbounded search. */
+/** Reflects the point, in place, into where genomes are made from. */
+export function contain(point: Vector): void {
+  point.forEach((u, i) => {
+    if (Math.abs(u) <= END) return;
+    const period = 4 * END;
+    const turned = (((u + END) % period) + period) % period;
+    point[i] = (turned <= 2 * END ? turned : period - turned) - END;
+  });
+}
+
+/** The genome of a point that {@link contain} has seen. */
 export function genomeOf(point: Vector, { lower, upper }: RealSpace): Genome {
   return Array.from(point, (u, i) => {
     const low = lower[i] as number;
     const high = upper[i] as number;
-    const x = low / 2 + high / 2 + fold(u) * (high - low);
+    const x = low / 2 + high / 2 + bend(u) * (high - low);
     return Math.min(high, Math.max(low, x));
   });
 }
 
-/** The point within the mirrors that has this genome. */
+/** The point, on this side of the bend, that has this genome. */
 export function pointOf(genome: Genome, { lower, upper }: RealSpace): Vector {
   return Float64Array.from(genome, (x, i) => {
     const low = lower[i] as number;
     const high = upper[i] as number;
-    return unfold((x - (low / 2 + high / 2)) / (high - low));
+    return unbend((x - (low / 2 + high / 2)) / (high - low));
   });
 }
 
-/** From any coordinate into [-0.5, 0.5]. */
-function fold(u: number): number {
-  const mirrored = Math.abs(u) <= EDGE ? u : mirror(u);
-  if (Math.abs(mirrored) <= PLAIN) return mirrored;
-  const inside = 0.5 - (EDGE - Math.abs(mirrored)) ** 2 / (4 * MARGIN);
-  return Math.sign(mirrored) * inside;
+function bend(u: number): number {
+  const size = Math.abs(u);
+  if (size <= PLAIN) return u;
+  return Math.sign(u) * (0.5 - (EDGE - size) ** 2 / (4 * MARGIN));
 }
 
-function mirror(u: number): number {
-  const period = 4 * EDGE;
-  const turned = (((u + EDGE) % period) + period) % period;
-  return (turned <= 2 * EDGE ? turned : period - turned) - EDGE;
-}
-
-/** The inverse of {@link fold} within the mirrors. */
-function unfold(v: number): number {
+function unbend(v: number): number {
   const size = Math.min(0.5, Math.abs(v));
   return size <= PLAIN ? v : Math.sign(v) * (EDGE - Math.sqrt(4 * MARGIN * (0.5 - size)));
 }

@@ -2,13 +2,15 @@
  * CMA-ES as a search that never waits: the distribution moves on as soon as a population of results is in, whichever
  * they are, and runs follow each other by `bipop.ts`. Asked for a population and told of it, again and again, it is the
  * published algorithm. With more under way than a population, results of earlier distributions come in; they are taken
- * as external solutions of the present one (`cma_run.ts`), as migrants are, unless they are too old to tell much.
+ * as external solutions of the present one (`cma_run.ts`), as migrants are, unless they are too old to tell much. Steps
+ * from old means hold the search back, so the population is never smaller than what is under way, as N. Hansen,
+ * S. Müller and P. Koumoutsakos choose it for parallel evaluation (2003).
  * Beyond {@link MAX_FULL_DIMS} dimensions only variances are learned (sep-CMA-ES).
  */
 
 import { FieldError, Fields, type JsonObject } from "../../base/guards.ts";
 import { Bipop, type NextRun, type Regime } from "./bipop.ts";
-import { genomeOf, pointOf } from "./box.ts";
+import { contain, genomeOf, pointOf } from "./box.ts";
 import { CmaRun, MAX_LAMBDA, type Member } from "./cma_run.ts";
 import { type CovarianceKind, defaultLambda } from "./cma_parameters.ts";
 import { Generator } from "./generator.ts";
@@ -25,8 +27,8 @@ export const MAX_FULL_DIMS = 100;
 const DEFAULT_SIGMA = 0.2;
 /** First means are uniform in this share of each range: [-4, 4] of [-5, 5], as BBOB's. */
 const START_SHARE = 0.8;
-/** Results of distributions up to so many generations ago take part. */
-const MAX_AGE = 10;
+/** Results of distributions up to so many generations ago take part; later ones are not counted on any more. */
+const MAX_AGE = 3;
 /** At most this share of a generation are migrants. */
 const MIGRANT_SHARE = 0.25;
 
@@ -221,6 +223,7 @@ export class CmaEs implements Optimizer {
     const again = this.#underWay.takeAgain();
     if (again) return { id: again.id, genome: genomeOf(again.candidate.point, this.space) };
     const point = this.#run.sample(this.#random);
+    contain(point);
     const { generation } = this.#run;
     const id = this.#underWay.add({ point, run: this.#runNumber, generation });
     return { id, genome: genomeOf(point, this.space) };
@@ -242,8 +245,17 @@ export class CmaEs implements Optimizer {
       fitness: waiting.fitness,
       isNative: !waiting.isMigrant && waiting.generation === generation,
     })));
+    this.#run.resize(this.#width());
     if (stop) this.#restart(stop);
     else if (this.#runEvaluations >= this.#maxEvaluations) this.#restart("budget");
+  }
+
+  /** How many results of this run are still to come. */
+  #width(): number {
+    const oldest = this.#run.generation - MAX_AGE;
+    return this.#underWay.count(({ run, generation }) =>
+      run === this.#runNumber && generation >= oldest
+    );
   }
 
   #restart(stop: StopReason | "budget"): void {

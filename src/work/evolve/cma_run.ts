@@ -37,7 +37,10 @@ export interface RunStart {
 const MAX_SIGMA_CHANGE = 1;
 
 export class CmaRun {
-  readonly parameters: CmaParameters;
+  /** Of the population of the next generation. */
+  #parameters: CmaParameters;
+  /** The population size that the run began with. */
+  readonly lambda: number;
   readonly kind: CovarianceKind;
   readonly #sigma0: number;
   #generation = 0;
@@ -50,14 +53,15 @@ export class CmaRun {
 
   constructor({ kind, lambda, mean, sigma }: RunStart) {
     this.kind = kind;
-    this.parameters = cmaParameters(mean.length, lambda, kind);
+    this.lambda = lambda;
+    this.#parameters = cmaParameters(mean.length, lambda, kind);
     this.#mean = mean;
     this.#sigma0 = sigma;
     this.#sigma = sigma;
     this.#pSigma = new Float64Array(mean.length);
     this.#pC = new Float64Array(mean.length);
-    this.#covariance = newCovariance(kind, this.parameters);
-    this.#stopping = new Stopping(this.parameters);
+    this.#covariance = newCovariance(kind, mean.length);
+    this.#stopping = new Stopping(this.#parameters);
   }
 
   /** Goes on from {@link state}. Throws {@link FieldError}. */
@@ -69,12 +73,13 @@ export class CmaRun {
       mean: readVector(fields, "mean", n),
       sigma: fields.number("sigma0", positive),
     });
+    run.resize(fields.integer("population", { min: run.lambda, max: MAX_LAMBDA }));
     run.#sigma = fields.number("sigma", positive);
     run.#generation = fields.integer("generation", { min: 0, max: Number.MAX_SAFE_INTEGER });
     run.#pSigma = readVector(fields, "p_sigma", n);
     run.#pC = readVector(fields, "p_c", n);
-    run.#covariance = restoreCovariance(kind, run.parameters, fields.object("covariance"));
-    run.#stopping = Stopping.restore(run.parameters, fields.object("history"));
+    run.#covariance = restoreCovariance(kind, n, fields.object("covariance"));
+    run.#stopping = Stopping.restore(run.#parameters, fields.object("history"));
     if (!run.#isFinite) {
       throw new FieldError("invalid_field", "run", "a distribution that overflows");
     }
@@ -83,7 +88,8 @@ export class CmaRun {
 
   state() {
     return {
-      lambda: this.parameters.lambda,
+      lambda: this.lambda,
+      population: this.#parameters.lambda,
       generation: this.#generation,
       sigma0: this.#sigma0,
       sigma: this.#sigma,
@@ -107,6 +113,17 @@ export class CmaRun {
     return this.#mean.slice();
   }
 
+  get parameters(): CmaParameters {
+    return this.#parameters;
+  }
+
+  /** The next generation's population; never below what the run began with. */
+  resize(population: number): void {
+    const lambda = Math.min(MAX_LAMBDA, Math.max(this.lambda, population));
+    if (lambda === this.#parameters.lambda) return;
+    this.#parameters = cmaParameters(this.#mean.length, lambda, this.kind);
+  }
+
   /** A point of the present distribution. */
   sample(random: Generator): Vector {
     const z = this.#mean.map(() => random.normal());
@@ -126,7 +143,7 @@ export class CmaRun {
     const shift = this.#moveMean(steps);
     const length = this.#lengthenPath(shift);
     const isHeld = this.#movePathC(shift, length);
-    this.#covariance.update({ path: this.#pC, isHeld, steps });
+    this.#covariance.update({ parameters: this.parameters, path: this.#pC, isHeld, steps });
     this.#adaptSigma(length, ranked.every(({ isNative }) => isNative));
     this.#stopping.note(ranked.map(({ fitness }) => fitness), this.#generation);
     return this.#reason();

@@ -17,6 +17,8 @@ export interface WeightedStep {
 }
 
 export interface CovarianceUpdate {
+  /** Of a population of as many as there are steps. */
+  readonly parameters: CmaParameters;
   /** The evolution path, p_c. */
   readonly path: Vector;
   /** Whether the path was held back, so that its variance is made up for: 1 - h_sigma. */
@@ -49,20 +51,15 @@ export interface CovarianceState {
   readonly age: number;
 }
 
-export function newCovariance(kind: CovarianceKind, parameters: CmaParameters): Covariance {
-  return kind === "full" ? new FullCovariance(parameters) : new Variances(parameters);
+export function newCovariance(kind: CovarianceKind, n: number): Covariance {
+  return kind === "full" ? new FullCovariance(n) : new Variances(n);
 }
 
 /** Reads what {@link Covariance.state} gave. Throws {@link FieldError}. */
-export function restoreCovariance(
-  kind: CovarianceKind,
-  parameters: CmaParameters,
-  fields: Fields,
-): Covariance {
-  const { n } = parameters;
+export function restoreCovariance(kind: CovarianceKind, n: number, fields: Fields): Covariance {
   if (kind === "diagonal") {
     const [variances] = readRows(fields, "rows", { rows: 1, columns: n });
-    return new Variances(parameters, variances as Vector);
+    return new Variances(n, variances);
   }
   const restored = {
     rows: readRows(fields, "rows", { rows: n, columns: n }),
@@ -73,7 +70,7 @@ export function restoreCovariance(
   if (!restored.roots.every((root) => root > 0)) {
     throw new FieldError("invalid_field", "covariance.roots", "expected positive numbers");
   }
-  return new FullCovariance(parameters, restored);
+  return new FullCovariance(n, restored);
 }
 
 interface FullParts {
@@ -84,23 +81,18 @@ interface FullParts {
 }
 
 class FullCovariance implements Covariance {
-  readonly #parameters: CmaParameters;
   readonly #rows: readonly Vector[];
-  /** Rows are eigenvectors; of a matrix at most `#gap` generations old. */
+  /** Rows are eigenvectors. */
   #axes: readonly Vector[];
   #roots: Vector;
   #age: number;
   #isSound = true;
-  readonly #gap: number;
 
-  constructor(parameters: CmaParameters, restored?: FullParts) {
-    const { n, c1, cMu } = parameters;
-    this.#parameters = parameters;
+  constructor(n: number, restored?: FullParts) {
     this.#rows = restored?.rows ?? identityRows(n);
     this.#axes = restored?.axes ?? identityRows(n);
     this.#roots = restored?.roots ?? new Float64Array(n).fill(1);
     this.#age = restored?.age ?? 0;
-    this.#gap = Math.max(1, Math.floor(1 / (10 * n * (c1 + cMu))));
   }
 
   get deviations(): Vector {
@@ -134,20 +126,20 @@ class FullCovariance implements Covariance {
     return axis;
   }
 
-  update({ path, isHeld, steps }: CovarianceUpdate): void {
-    const { n, c1, cMu } = this.#parameters;
+  update({ parameters, path, isHeld, steps }: CovarianceUpdate): void {
+    const { n, c1, cMu } = parameters;
     const factors = steps.map(({ weight, y }) => {
       if (weight >= 0) return cMu * weight;
       const length = this.whiten(y);
       return cMu * weight * n / Math.max(dot(length, length), Number.MIN_VALUE);
     });
-    const decay = decayOf(this.#parameters, isHeld, steps);
+    const decay = decayOf(parameters, isHeld, steps);
     this.#rows.forEach((row, i) => {
       scale(row, decay);
       addScaled(row, c1 * (path[i] as number), path);
       steps.forEach(({ y }, k) => addScaled(row, (factors[k] as number) * (y[i] as number), y));
     });
-    if (++this.#age >= this.#gap) this.#decompose();
+    if (++this.#age >= Math.floor(1 / (10 * n * (c1 + cMu)))) this.#decompose();
   }
 
   state(): CovarianceState {
@@ -175,12 +167,10 @@ class FullCovariance implements Covariance {
 }
 
 class Variances implements Covariance {
-  readonly #parameters: CmaParameters;
   readonly #variances: Vector;
 
-  constructor(parameters: CmaParameters, variances?: Vector) {
-    this.#parameters = parameters;
-    this.#variances = variances ?? new Float64Array(parameters.n).fill(1);
+  constructor(n: number, variances?: Vector) {
+    this.#variances = variances ?? new Float64Array(n).fill(1);
   }
 
   get deviations(): Vector {
@@ -212,10 +202,10 @@ class Variances implements Covariance {
     return axis;
   }
 
-  update({ path, isHeld, steps }: CovarianceUpdate): void {
-    const { c1, cMu } = this.#parameters;
+  update({ parameters, path, isHeld, steps }: CovarianceUpdate): void {
+    const { c1, cMu } = parameters;
     const variances = this.#variances;
-    scale(variances, decayOf(this.#parameters, isHeld, steps));
+    scale(variances, decayOf(parameters, isHeld, steps));
     addScaled(variances, c1, path.map((value) => value * value));
     for (const { weight, y } of steps) {
       if (weight > 0) addScaled(variances, cMu * weight, y.map((value) => value * value));

@@ -78,12 +78,12 @@ export class Stopping {
     const first = ranked[0] as number;
     this.#range = (ranked.at(-1) as number) - first;
     this.#best.push(first);
-    this.#median.push(ranked[Math.floor(lambda / 2)] as number);
+    this.#median.push(ranked[Math.floor(ranked.length / 2)] as number);
     const window = Math.ceil(0.2 * generation + 120 + 30 * n / lambda);
     for (const list of [this.#best, this.#median]) {
       while (list.length > Math.min(MAX_HISTORY, window)) list.shift();
     }
-    const k = Math.min(lambda - 1, Math.ceil(0.1 + lambda / 4));
+    const k = Math.min(ranked.length - 1, Math.ceil(0.1 + ranked.length / 4));
     this.#equal.push(first === ranked[k] ? 1 : 0);
     if (this.#equal.length > n) this.#equal.shift();
   }

@@ -63,6 +63,13 @@ export class UnderWay<T> {
     return candidate;
   }
 
+  /** How many under way are such. */
+  count(isSuch: (candidate: T) => boolean): number {
+    let count = 0;
+    for (const candidate of this.#candidates.values()) if (isSuch(candidate)) count++;
+    return count;
+  }
+
   entries(): IterableIterator<[number, T]> {
     return this.#candidates.entries();
   }
