@@ -28,7 +28,7 @@ import { JobArchive, type StoredJob } from "./job_archive.ts";
 import { findJob, heardView } from "./job_lookup.ts";
 import { JobMail } from "./job_mail.ts";
 import { checkMayOrder, JobObserver } from "./job_observer.ts";
-import { answerRequests } from "./job_requests.ts";
+import { answerRequests, type KnownJob } from "./job_requests.ts";
 import { JobRunner } from "./job_runner.ts";
 import { type JobRequest, JobStartError, signRequest, tryOut } from "./job_start.ts";
 import { stateOf, summaryOf, type ViewContext, viewOf } from "./job_view_writer.ts";
@@ -97,7 +97,13 @@ export class EvolutionCoordinator {
 
   /** Goes on with what an earlier run of the agent left. */
   async open(): Promise<void> {
-    for (const { job, stored } of await this.#archive.open()) this.#resume(job, stored);
+    try {
+      for (const { job, stored } of await this.#archive.open()) this.#resume(job, stored);
+    } catch (error) {
+      // Whatever is wrong with the disk: other jobs can be had all the same.
+      if (!(error instanceof CodedError)) throw error;
+      this.#options.log("error", "jobs not resumed", { reason: error.message });
+    }
     this.#arrange();
   }
 
@@ -477,13 +483,16 @@ export class EvolutionCoordinator {
     return job && await this.#workers.kept(job);
   }
 
-  #stateOf(id: JobId) {
+  async #stateOf(id: JobId): Promise<KnownJob | undefined> {
     const runner = this.#runners.get(id);
-    if (!runner) return undefined;
-    const { participants, order, results, refuted } = runner.node.snapshot(
-      this.#options.clock.now(),
-    );
-    return { job: runner.job, ledger: { participants, order, results, refuted } };
+    const job = runner?.job ?? await this.#archive.jobOf(id);
+    if (!job) return undefined;
+    const known = runner
+      ? runner.node.snapshot(this.#options.clock.now())
+      : (await this.#archive.load(job)).ledger;
+    if (!known) return undefined;
+    const { participants, order, results, refuted } = known;
+    return { job, ledger: { participants, order, results, refuted } };
   }
 }
 

@@ -43,7 +43,7 @@ export interface KnownJob {
 
 export interface JobAnswers {
   readonly module: (id: JobId) => Promise<Bytes | undefined>;
-  readonly state: (id: JobId) => KnownJob | undefined;
+  readonly state: (id: JobId) => Promise<KnownJob | undefined>;
   readonly belongs: (id: PeerId) => boolean;
 }
 
@@ -54,8 +54,8 @@ export function answerRequests(node: Pick<Node, "handle">, answers: JobAnswers):
     if (!code) throw new Refusal("no_module", "Cannot send the module: it is not here");
     return { body: code } satisfies OutgoingReply;
   });
-  node.handle(JOB_STATE, (request, from) => {
-    const known = answers.state(idOf(request, from, answers));
+  node.handle(JOB_STATE, async (request, from) => {
+    const known = await answers.state(idOf(request, from, answers));
     if (!known) throw new Refusal("unknown_job", "Cannot tell of the job: it is not known here");
     return { body: encodeUtf8(JSON.stringify({ job: known.job.signed, ledger: known.ledger })) };
   });

@@ -260,9 +260,8 @@ export class JobRunner {
       this.#apply();
       return undefined;
     } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
       log("warn", "worker not ready", { job: shortId(this.job.id), reason: describeError(error) });
-      this.#stumble(error);
+      this.#stumble(codedOf(error));
       clock.schedule(0, this.#options.onChange);
       return undefined;
     }
@@ -297,8 +296,7 @@ export class JobRunner {
     try {
       return await evaluator.evaluate(genomes);
     } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      if (evaluator === this.#evaluator) this.#stumble(error);
+      if (evaluator === this.#evaluator) this.#stumble(codedOf(error));
       return stopped();
     }
   }
@@ -392,6 +390,16 @@ export class JobRunner {
     }
   }
 
+  /** A defect of ours in one job must not end the agent, and with it everything else. */
+  #advance(): void {
+    try {
+      this.#enter((nowMs) => this.node.advance(nowMs));
+    } catch (error) {
+      const reason = describeError(error);
+      this.#options.log("error", "job fault", { job: shortId(this.job.id), reason });
+    }
+  }
+
   /** Runs what concerns the node, and sees to the timer afterwards. */
   #enter(act: (nowMs: number) => void): void {
     if (this.#isClosed) return;
@@ -410,9 +418,15 @@ export class JobRunner {
     this.#timerDueMs = deadlineMs;
     this.#timer = clock.schedule(Math.max(MIN_WAIT_MS, deadlineMs - clock.now()), () => {
       this.#timerDueMs = Infinity;
-      this.#enter((nowMs) => this.node.advance(nowMs));
+      this.#advance();
     });
   }
+}
+
+/** What a worker's fault is called; anything that no layer expected is a defect of ours. */
+function codedOf(error: unknown): CodedError {
+  if (error instanceof CodedError) return error;
+  return new CodedError("internal_error", describeError(error), { cause: error });
 }
 
 /**
