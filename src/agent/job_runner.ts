@@ -23,11 +23,11 @@ import type {
 } from "../work/job/job_outlet.ts";
 import type { OrderAction } from "../work/job/order.ts";
 import type { Job } from "../work/job/spec.ts";
-import { type Evaluation, type Evaluator, WorkerError } from "../work/worker/evaluator.ts";
-import { Throttle } from "../work/worker/throttle.ts";
+import type { Evaluator } from "../work/worker/evaluator.ts";
 import { drawConvergence } from "./convergence_plot.ts";
 import type { WorkPermit } from "./job_admission.ts";
 import type { StoredJob } from "./job_archive.ts";
+import { JobEvaluator } from "./job_evaluator.ts";
 import { decodeHistory, encodeHistory, JobHistory } from "./job_history.ts";
 import type { JobMail } from "./job_mail.ts";
 
@@ -48,11 +48,6 @@ export interface JobRunnerOptions extends Omit<JobNodeOptions, "outlet" | "slots
 
 const CHECKPOINT_MS = 30_000;
 const HISTORY_MS = 1_000;
-/** A worker that could not serve is tried again after this, and after twice as long each time. */
-const RETRY_MS = 10_000;
-const MAX_RETRY_MS = 600_000;
-/** Other slots are worth a restart of the processes only so often. */
-const REOPEN_MS = 60_000;
 /** A node that is always due must leave time for everything else. */
 const MIN_WAIT_MS = 1;
 
@@ -61,25 +56,16 @@ export class JobRunner {
   readonly node: JobNode;
   readonly #options: JobRunnerOptions;
   readonly #history: JobHistory;
+  readonly #evaluator: JobEvaluator;
   readonly #timers: readonly Timer[];
   #timer: Timer | undefined;
   #timerDueMs = Infinity;
-  #evaluator: Evaluator | undefined;
-  #opening: Promise<Evaluator | undefined> | undefined;
-  #openedAtMs = -Infinity;
-  #workerState: unknown;
-  #trouble: string | null = null;
-  #retryMs = RETRY_MS;
-  #retryAtMs = 0;
-  #throttle: Throttle | undefined;
   #permit: WorkPermit = { slots: 0, duty: 1, reason: "starting" };
   #isDirty = true;
   #endedAtMs: number | undefined;
   #elapsedWhenEndedMs: number | undefined;
   #saving: Promise<void> | undefined;
   #isWanted = false;
-  #failures = 0;
-  #failure: string | null = null;
   #isClosed = false;
 
   /** Goes on by itself until closed. Throws `FieldError` for a stored job that cannot be read. */
@@ -89,7 +75,12 @@ export class JobRunner {
     this.job = job;
     const nodeOptions: JobNodeOptions = { ...options, slots: 0, outlet: this.#outlet() };
     this.node = restoreNode(nodeOptions, options);
-    this.#workerState = stored?.checkpoint?.["worker"] ?? undefined;
+    this.#evaluator = new JobEvaluator({
+      clock,
+      open: options.openEvaluator,
+      onReady: () => this.#apply(),
+      onTrouble: (error) => this.#onTrouble(error),
+    }, stored?.checkpoint?.["worker"] ?? undefined);
     this.#history = new JobHistory(decodeHistory(stored?.history ?? ""));
     this.node.pause("starting", clock.now());
     if (this.node.phase === "ended") this.#endedAtMs = clock.now();
@@ -139,14 +130,12 @@ export class JobRunner {
     return this.#permit;
   }
 
-  /** Why it does not work although it may; `null` where it does. */
   get trouble(): string | null {
-    return this.#trouble;
+    return this.#evaluator.trouble;
   }
 
-  /** Evaluations that failed, and how the last of them did. */
-  get failures(): { readonly count: number; readonly last: string | null } {
-    return { count: this.#failures, last: this.#failure };
+  get failures(): JobEvaluator["failures"] {
+    return this.#evaluator.failures;
   }
 
   receive(from: PeerId, type: EvolutionMessage, data: JsonObject): void {
@@ -172,9 +161,7 @@ export class JobRunner {
 
   /** Takes an evaluator that is open already. */
   adopt(evaluator: Evaluator): void {
-    this.#evaluator = evaluator;
-    this.#throttle = new Throttle(evaluator, this.#options.clock);
-    this.#openedAtMs = this.#options.clock.now();
+    this.#evaluator.adopt(evaluator);
   }
 
   /** What the job may use of this device from now on; takes effect at once. */
@@ -184,7 +171,7 @@ export class JobRunner {
     this.#permit = permit;
     if (this.hasEnded) return;
     const isSame = slots === permit.slots && duty === permit.duty && reason === permit.reason;
-    if (!isSame || (permit.slots > 0 && !this.#evaluator)) this.#apply();
+    if (!isSame || (permit.slots > 0 && this.#evaluator.slots === 0)) this.#apply();
   }
 
   /** Writes a checkpoint, and the ledger and the history with it. Never rejects: a full disk is told. */
@@ -203,8 +190,7 @@ export class JobRunner {
     for (const timer of this.#timers) timer.cancel();
     await this.#saving;
     await this.save();
-    await (await this.#opening)?.close();
-    await this.#drop();
+    await this.#evaluator.close();
   }
 
   #outlet(): JobNodeOptions["outlet"] {
@@ -219,94 +205,30 @@ export class JobRunner {
 
   /** Tells node and evaluator what the device allows. */
   #apply(): void {
-    const { slots, duty, reason } = this.#permit;
-    this.#throttle?.follow({ mayWork: slots > 0, duty });
-    if (slots === 0) return this.#enter((nowMs) => this.node.pause(reason ?? "paused", nowMs));
-    if (this.#trouble !== null) return;
-    const isStale = slots > (this.#evaluator?.slots ?? slots) &&
-      this.#options.clock.now() - this.#openedAtMs >= REOPEN_MS;
-    if (isStale) void this.#drop();
-    if (!this.#evaluator) return this.#open();
+    const { slots, reason } = this.#permit;
+    this.#evaluator.follow(this.#permit);
     const usable = Math.min(slots, this.#evaluator.slots);
+    if (slots === 0) return this.#enter((nowMs) => this.node.pause(reason ?? "paused", nowMs));
+    if (usable === 0) return;
     this.#enter((nowMs) => {
       this.node.setSlots(usable, nowMs);
       this.node.resume(nowMs);
     });
   }
 
-  /** Ends the worker's processes; what they were at is done again. */
-  async #drop(): Promise<void> {
-    const evaluator = this.#evaluator;
-    this.#evaluator = undefined;
-    this.#throttle?.close();
-    this.#throttle = undefined;
-    await evaluator?.close();
-  }
-
-  #open(): void {
-    if (this.#opening || this.#isClosed || this.#options.clock.now() < this.#retryAtMs) return;
-    this.#opening = this.#openOnce().finally(() => this.#opening = undefined);
-  }
-
-  async #openOnce(): Promise<Evaluator | undefined> {
-    const { openEvaluator, clock, log } = this.#options;
-    try {
-      const slots = Math.max(1, this.#permit.slots);
-      const evaluator = await openEvaluator(slots, this.#workerState);
-      if (this.#isClosed) return evaluator;
-      this.adopt(evaluator);
-      this.#trouble = null;
-      this.#retryMs = RETRY_MS;
-      this.#apply();
-      return undefined;
-    } catch (error) {
-      log("warn", "worker not ready", { job: shortId(this.job.id), reason: describeError(error) });
-      this.#stumble(codedOf(error));
-      clock.schedule(0, this.#options.onChange);
-      return undefined;
-    }
-  }
-
-  /** The worker cannot serve: the search rests, and it is tried again later. */
-  #stumble(error: CodedError): void {
-    const { clock } = this.#options;
-    this.#trouble = describeError(error);
-    this.#retryAtMs = clock.now() + this.#retryMs;
-    // Who has the module may come back at any time.
-    if (error instanceof WorkerError) this.#retryMs = Math.min(MAX_RETRY_MS, 2 * this.#retryMs);
-    void this.#drop();
+  /** The worker cannot serve: the search rests until it can. */
+  #onTrouble(error: CodedError): void {
+    const { clock, log, onChange } = this.#options;
+    log("warn", "worker not ready", { job: shortId(this.job.id), reason: error.message });
     this.#enter((nowMs) => this.node.pause(`worker: ${error.code}`, nowMs));
+    clock.schedule(0, onChange);
   }
 
-  async #evaluate(batch: Batch): Promise<void> {
-    const evaluations = await this.#measure(batch);
-    this.#count(evaluations);
-    this.#isDirty = true;
-    this.#enter((nowMs) => this.node.evaluated(batch.id, evaluations, nowMs));
-  }
-
-  async #measure({ genomes }: Batch): Promise<readonly Evaluation[]> {
-    const stopped = (): readonly Evaluation[] =>
-      genomes.map(() => ({ isOk: false, code: "stopped", message: "the worker was not ready" }));
-    if (!this.#evaluator) this.#open();
-    await this.#opening;
-    const evaluator = this.#evaluator;
+  async #evaluate({ id, genomes }: Batch): Promise<void> {
     // Never from within the call that asked.
-    if (!evaluator) return await Promise.resolve(stopped());
-    try {
-      return await evaluator.evaluate(genomes);
-    } catch (error) {
-      if (evaluator === this.#evaluator) this.#stumble(codedOf(error));
-      return stopped();
-    }
-  }
-
-  #count(evaluations: readonly Evaluation[]): void {
-    for (const evaluation of evaluations) {
-      if (evaluation.isOk || evaluation.code === "stopped") continue;
-      this.#failures++;
-      this.#failure = `${evaluation.code}: ${evaluation.message}`;
-    }
+    const evaluations = await this.#evaluator.measure(genomes);
+    this.#isDirty = true;
+    this.#guarded((nowMs) => this.node.evaluated(id, evaluations, nowMs));
   }
 
   #onEnded(outcome: JobOutcome): void {
@@ -334,10 +256,7 @@ export class JobRunner {
 
   /** A row of the history, and what a worker that stumbled waits for. */
   #note(): void {
-    if (this.#trouble !== null && this.#options.clock.now() >= this.#retryAtMs) {
-      this.#trouble = null;
-      this.#apply();
-    }
+    if (this.#evaluator.trouble !== null) this.#apply();
     if (this.node.phase === "joining") return;
     if (this.hasEnded && this.#history.rows.length > 0 && !this.#isDirty) return;
     const { participants, evaluations, perSecond, best, elapsedMs } = this.#view();
@@ -371,10 +290,10 @@ export class JobRunner {
     // Nothing is kept of a job that we were not let into.
     if (this.node.phase === "joining" || this.node.outcome?.kind === "refused") return;
     try {
-      this.#workerState = await this.#evaluator?.checkpoint() ?? this.#workerState;
+      const worker = await this.#evaluator.checkpoint() ?? null;
       const node = this.node.snapshot(clock.now());
       const { search: _, ...known } = node;
-      await directory.write(id, "checkpoint", { node, worker: this.#workerState ?? null });
+      await directory.write(id, "checkpoint", { node, worker });
       await directory.write(id, "ledger", known);
       const { rows } = this.#history;
       await directory.writeText(id, "history", encodeHistory(rows));
@@ -391,9 +310,9 @@ export class JobRunner {
   }
 
   /** A defect of ours in one job must not end the agent, and with it everything else. */
-  #advance(): void {
+  #guarded(act: (nowMs: number) => void): void {
     try {
-      this.#enter((nowMs) => this.node.advance(nowMs));
+      this.#enter(act);
     } catch (error) {
       const reason = describeError(error);
       this.#options.log("error", "job fault", { job: shortId(this.job.id), reason });
@@ -418,15 +337,9 @@ export class JobRunner {
     this.#timerDueMs = deadlineMs;
     this.#timer = clock.schedule(Math.max(MIN_WAIT_MS, deadlineMs - clock.now()), () => {
       this.#timerDueMs = Infinity;
-      this.#advance();
+      this.#guarded((nowMs) => this.node.advance(nowMs));
     });
   }
-}
-
-/** What a worker's fault is called; anything that no layer expected is a defect of ours. */
-function codedOf(error: unknown): CodedError {
-  if (error instanceof CodedError) return error;
-  return new CodedError("internal_error", describeError(error), { cause: error });
 }
 
 /**
