@@ -66,7 +66,7 @@ export const hamletContender: Contender = {
   name: "hamlet",
   commandLine: (post) =>
     hamletLine(
-      ...["up", "--open", "--listen", LOOPBACK, "--port", String(post.port)],
+      ...["up", "--config", "off", "--open", "--listen", LOOPBACK, "--port", String(post.port)],
       ...["--state", post.directory],
       // It tells of members that are well at this level only.
       ...["--log", "json", "--log-level", "debug"],

@@ -42,7 +42,8 @@ export class WorkAgent {
     const share = Math.max(1, Math.floor(100 / navigator.hardwareConcurrency));
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "-A", "--no-prompt", MAIN, "up", "--open", "--state", stateDir],
+        ...["run", "-A", "--no-prompt", MAIN],
+        ...["up", "--config", "off", "--open", "--state", stateDir],
         ...["--listen", LOOPBACK, "--port", "0", "--mdns", "off", "--log-level", "warn", "--leash"],
         ...["--work", "on", "--work-battery", "on", "--work-cpu", `${share}%`],
         ...["--worker", `${WORKER_NAME}=${JSON.stringify(worker)}`],

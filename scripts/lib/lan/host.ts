@@ -54,7 +54,10 @@ export class Host {
 
   /** Starts the agent; resolves once it is ready. */
   async start(args: readonly string[] = []): Promise<void> {
-    const line = hamletLine("up", "--state", this.stateDir, "--log", "json", ...args);
+    const line = hamletLine(
+      ...["up", "--config", "off", "--state", this.stateDir, "--log", "json"],
+      ...args,
+    );
     const agent = new Resident(this.place.namespace, line, (text) => this.#hear(text));
     this.#agent = agent;
     void agent.exited.then((code) => {
