@@ -3,7 +3,7 @@
 import { randomBelow } from "../../../src/base/random.ts";
 import { agree, type Job } from "../../../src/work/job/spec.ts";
 import { readStatePages } from "../../../src/work/job/job_state.ts";
-import { verifyConsensus } from "../../../src/work/job/verdict.ts";
+import { type Verification, verifyConsensus } from "../../../src/work/job/verdict.ts";
 import { SIM_CRYPTO } from "./work_crypto.ts";
 import type { WorkDevice } from "./work_device.ts";
 import { spaceOf, sphere, WorkWorld } from "./work_world.ts";
@@ -75,7 +75,8 @@ export function churnVillage(options: ChurnOptions): ChurnRun {
   world.run(60_000);
   world.heal();
   stop();
-  const verdict = () => jobs.map((job) => complaint(world, job));
+  const seen = new Map<string, Verification>();
+  const verdict = () => jobs.map((job) => complaint(world, job, seen));
   let settledMs = SETTLE_MS;
   let reasons: readonly string[] = [];
   try {
@@ -125,7 +126,11 @@ function shake(world: WorkWorld, perMs: number): () => void {
 }
 
 /** Why `job` has not ended alike for all who take part; `undefined` when it has. */
-function complaint(world: WorkWorld, job: Job): string | undefined {
+function complaint(
+  world: WorkWorld,
+  job: Job,
+  seen: Map<string, Verification>,
+): string | undefined {
   const taking = world.up.filter((device) => device.node && device.job?.id === job.id);
   if (taking.length === 0) return `${job.spec.name}: nobody left`;
   const hashes = new Set<string>();
@@ -135,7 +140,10 @@ function complaint(world: WorkWorld, job: Job): string | undefined {
     if (outcome?.kind !== "accepted") {
       return `${job.spec.name}, device ${device.index}: ${outcome?.kind ?? device.node?.phase}`;
     }
-    const { isValid, consensus } = verifyConsensus(job, outcome.consensus, SIM_CRYPTO);
+    const text = JSON.stringify(outcome.consensus);
+    const verified = seen.get(text) ?? verifyConsensus(job, outcome.consensus, SIM_CRYPTO);
+    seen.set(text, verified);
+    const { isValid, consensus } = verified;
     if (!isValid || !consensus) return `${job.spec.name}: the record proves nothing`;
     if (!agree(job.spec.tolerance, sphere(outcome.genome), outcome.fitness)) {
       return `${job.spec.name}: accepted ${outcome.fitness} for ${sphere(outcome.genome)}`;
