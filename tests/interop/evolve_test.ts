@@ -11,7 +11,7 @@ const SPHERE = `export async function evaluate(genome) {
   return genome.reduce((sum, x) => sum + x * x, 0);
 }
 export function describe() {
-  return { name: "five squares", dims: 5, bounds: [-5, 5], target: 1e-6 };
+  return { name: "squares", dims: 5, bounds: [-5, 5], target: 1e-6 };
 }
 `;
 const WORK = ["--work", "on", "--work-cpu", "100%"];
@@ -78,10 +78,10 @@ Deno.test("hamlet evolve: the village ends what its killed initiator began", asy
     }, END_MS);
     assertEquals(again.result.fitness, fitness);
     const shown = await alice.run("jobs");
-    assertMatch(shown.stdout, new RegExp(`^${id}  five squares +accepted`, "m"));
+    assertMatch(shown.stdout, new RegExp(`^${id}  squares +accepted`, "m"));
     for (const device of [alice, bob, carol]) {
       const files = `${device.stateDir}/jobs/${job.id}`;
-      assertMatch(await Deno.readTextFile(`${files}/plot.svg`), /^<svg .*five squares/s);
+      assertMatch(await Deno.readTextFile(`${files}/plot.svg`), /^<svg .*squares/s);
       assertMatch(await Deno.readTextFile(`${files}/history.csv`), /^unix_ms,.*\n\d+,/);
     }
   });
