@@ -3,7 +3,6 @@
  * survives, what liars achieve, and what all of it costs.
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { describeError } from "../src/base/errors.ts";
 import { liarsTrueOf } from "../tests/sim/work/liars.ts";
 import { measureOverhead } from "./lib/evolve/overhead.ts";
@@ -14,6 +13,7 @@ import {
   measureEfficiency,
   MIN_EFFICIENCY,
 } from "./lib/evolve/village_parts.ts";
+import { FlagError, type ScriptFlags, scriptMain } from "./lib/script_main.ts";
 import { rounded } from "./lib/statistics.ts";
 
 const MAX_OVERHEAD_PERCENT = 5;
@@ -91,27 +91,22 @@ const PARTS: readonly Part[] = [
   },
 ];
 
-async function main(args: readonly string[]): Promise<number> {
-  const unknown: string[] = [];
-  const flags = parseArgs([...args], {
-    boolean: ["json", "quick", "help"],
-    string: ["only"],
-    collect: ["only"],
-    alias: { h: "help" },
-    unknown: (arg) => unknown.push(arg) === 0,
-  });
-  if (flags.help) {
-    console.log(HELP);
-    return 0;
-  }
-  const only = flags.only.map(String);
+interface Options {
+  readonly only: readonly string[];
+  readonly isQuick: boolean;
+  readonly json: boolean;
+}
+
+function readOptions(flags: ScriptFlags): Options {
+  const only = flags.list("only");
   const strange = only.find((name) => !PARTS.some((part) => part.name === name));
-  if (unknown.length > 0 || strange !== undefined) {
-    console.error(`Unknown argument ${unknown[0] ?? strange}; see --help`);
-    return 2;
-  }
-  const report = await playAll(only, flags.quick);
-  console.log(flags.json ? JSON.stringify(report, null, 2) : tableOf(report));
+  if (strange === undefined) return { only, isQuick: flags.has("quick"), json: flags.has("json") };
+  throw new FlagError(`--only takes ${PARTS.map(({ name }) => name).join(", ")}, not "${strange}"`);
+}
+
+async function run({ only, isQuick, json }: Options): Promise<number> {
+  const report = await playAll(only, isQuick);
+  console.log(json ? JSON.stringify(report, null, 2) : tableOf(report));
   return report.ok ? 0 : 1;
 }
 
@@ -143,4 +138,7 @@ function say(line: string): void {
   console.error(line);
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) {
+  const usage = { help: HELP, switches: ["quick"], lists: ["only"] };
+  Deno.exit(await scriptMain(Deno.args, usage, { read: readOptions, run }));
+}
