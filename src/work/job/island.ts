@@ -18,8 +18,9 @@ export const MIGRATION_MS = 30_000;
 export const MIGRANTS = 2;
 /** The best that are kept, for when a result is struck. */
 const MAX_BEST = 8;
-/** Rates are measured over windows of this length. */
+/** Rates are measured over windows of this length, of two evaluations where those are longer. */
 const RATE_WINDOW_MS = 5_000;
+const MAX_RATE_WINDOW_MS = 120_000;
 /** Of a new duration in the running mean. */
 const DURATION_WEIGHT = 0.2;
 
@@ -95,10 +96,11 @@ export class Island {
   /** Measures the rate, which falls to nothing when nothing is evaluated. */
   review(nowMs: number): void {
     const tookMs = nowMs - this.#windowStartMs;
-    if (tookMs < RATE_WINDOW_MS) return;
+    const slowMs = Math.min(MAX_RATE_WINDOW_MS, 2 * (this.#evaluationMs ?? 0));
+    if (tookMs < Math.max(RATE_WINDOW_MS, slowMs)) return;
     const rate = this.#windowEvaluations * 1_000 / tookMs;
-    this.#perSecond = Math.round((this.#perSecond + rate) / (this.#perSecond > 0 ? 2 : 1) * 100) /
-      100;
+    const mean = this.#perSecond > 0 ? (this.#perSecond + rate) / 2 : rate;
+    this.#perSecond = Math.floor(mean * 1_000) / 1_000;
     this.#windowStartMs = nowMs;
     this.#windowEvaluations = 0;
   }
