@@ -23,14 +23,15 @@ import { type Job, type JobId, parseJobId } from "../work/job/spec.ts";
 import type { Evaluator } from "../work/worker/evaluator.ts";
 import { type EvolutionOptions, JOB_EVENT } from "./evolution_options.ts";
 import { encodeJobNews, type HeardJobs } from "./heard_jobs.ts";
-import { declineOf, MAX_JOBS, mostUrgent, retryAfterMs } from "./job_admission.ts";
+import { declineOf, mostUrgent, retryAfterMs } from "./job_admission.ts";
 import { JobArchive, type StoredJob } from "./job_archive.ts";
 import { findJob, heardView } from "./job_lookup.ts";
 import { JobMail } from "./job_mail.ts";
 import { checkMayOrder, JobObserver } from "./job_observer.ts";
+import { nameIn, policyOf } from "./job_policy.ts";
 import { answerRequests, type KnownJob } from "./job_requests.ts";
 import { JobRunner } from "./job_runner.ts";
-import { type JobRequest, JobStartError, signRequest, tryOut } from "./job_start.ts";
+import { checkStart, type JobRequest, openTried, signRequest } from "./job_start.ts";
 import { stateOf, summaryOf, type ViewContext, viewOf } from "./job_view_writer.ts";
 import type { JobSummaryView, JobView } from "./job_views.ts";
 import { JobWorkers } from "./job_workers.ts";
@@ -70,10 +71,7 @@ export class EvolutionCoordinator {
     this.#heard = heard;
     const { clock, log, node } = options;
     this.#mail = new JobMail({ node, clock, log, dial: options.dial });
-    this.#policy = {
-      belongs: (id) => this.#belongs(id),
-      isAdmin: (id) => this.#isAdmin(id),
-    };
+    this.#policy = policyOf(options.membership);
     this.#archive = new JobArchive({
       directory: options.directory,
       crypto: options.crypto,
@@ -122,7 +120,7 @@ export class EvolutionCoordinator {
     },
   ): void {
     const id = parseJobId(message.id);
-    if (!id || this.#isClosed || !this.#belongs(from)) return;
+    if (!id || this.#isClosed || !this.#policy.belongs(from)) return;
     const { type, data } = message;
     if (type === "EVOLUTION_DECLINE_HELP") this.#noteDecline(id, from, data);
     const runner = this.#runners.get(id);
@@ -133,9 +131,16 @@ export class EvolutionCoordinator {
   /** Begins a job here. */
   async evolve(request: JobRequest): Promise<JobView> {
     const { identity, crypto, clock, directory, log } = this.#options;
-    this.#checkStart(request);
+    const going = [...this.#runners.values()].filter(({ hasEnded }) => !hasEnded);
+    checkStart(request, { jobs: going.length, commands: this.#workers.commands });
     const job = signRequest(request, { identity, crypto, wallMs: clock.wallMs() });
-    const evaluator = await this.#tryOut(job, request);
+    const evaluator = await openTried(job, request, {
+      workers: this.#workers,
+      permit: this.#watch.permitFor(job, true),
+      isNext: mostUrgent([{ job }, ...this.#going])?.job === job,
+      search: this.#search,
+      clock,
+    });
     try {
       await directory.write(job.id, "spec", job.signed);
       if (request.worker.kind === "module") {
@@ -192,8 +197,7 @@ export class EvolutionCoordinator {
 
   get #context() {
     const { identity, membership, clock } = this.#options;
-    const nameOf = (id: PeerId) =>
-      membership?.isMember(id) ? membership.roster.get(id)?.name ?? null : null;
+    const nameOf = (id: PeerId) => nameIn(membership, id);
     return { self: identity.id, nameOf, nowMs: clock.now(), wallMs: clock.wallMs() };
   }
 
@@ -212,22 +216,10 @@ export class EvolutionCoordinator {
   /** Members that are not even asked, and why. */
   #unfit(): readonly (readonly [PeerId, string])[] {
     return this.#options.select().leftOut.flatMap(({ peer, reason }) =>
-      peer.trust === "authenticated" && this.#belongs(peer.id) && reason !== "not_connected"
+      peer.trust === "authenticated" && this.#policy.belongs(peer.id) && reason !== "not_connected"
         ? [[peer.id, reason] as const]
         : []
     );
-  }
-
-  #belongs(id: PeerId): boolean {
-    const { membership } = this.#options;
-    return !membership || membership.isOpen || membership.isMember(id);
-  }
-
-  #isAdmin(id: PeerId): boolean {
-    const { membership } = this.#options;
-    // In an open village everybody brings a network of its own, of which it is the admin.
-    return membership !== undefined && !membership.isOpen && membership.isMember(id) &&
-      membership.roster.get(id)?.role === "admin";
   }
 
   /** Makes a runner; throws `FieldError` where what was stored cannot be read. */
@@ -290,44 +282,6 @@ export class EvolutionCoordinator {
     const others = this.#runners.get(job.id)?.participants ?? [];
     const holders = [...new Set([...(recruiter ? [recruiter] : []), ...others])];
     return this.#workers.open(job, { slots, state, holders });
-  }
-
-  #checkStart({ worker }: JobRequest): void {
-    const { settings } = this.#options;
-    const going = [...this.#runners.values()].filter(({ hasEnded }) => !hasEnded);
-    if (going.length >= MAX_JOBS) {
-      const most = `${MAX_JOBS} jobs go on here already; stop one with: hamlet job stop ID`;
-      throw new JobStartError("too_many", `Cannot start the job: ${most}`);
-    }
-    if (worker.kind === "command" && !this.#workers.commands.has(worker.name)) {
-      const names = [...this.#workers.commands.keys()].join(", ") || "none";
-      throw new JobStartError(
-        "not_configured",
-        `Cannot start the job: no worker is called ${worker.name} here (there is: ${names}); ` +
-          `start the agent with: hamlet up --worker ${worker.name}='COMMAND'`,
-      );
-    }
-    if (settings.mode === "off") this.#options.log("info", "job without this device", {});
-  }
-
-  /** Opens the job's evaluator and tries it; `undefined` where this device may not work now. */
-  async #tryOut(job: Job, { worker }: JobRequest): Promise<Evaluator | undefined> {
-    const permit = this.#watch.permitFor(job, true);
-    if (permit.slots === 0) return undefined;
-    const isNext = mostUrgent([{ job }, ...this.#going])?.job === job;
-    const source = worker.kind === "module"
-      ? { kind: "module" as const, source: worker.code, language: worker.language }
-      : undefined;
-    const slots = isNext ? permit.slots : 1;
-    const evaluator = await this.#workers.start(job, { slots, source });
-    let isKept = false;
-    try {
-      await tryOut(job, evaluator, { search: this.#search, clock: this.#options.clock });
-      isKept = isNext;
-    } finally {
-      if (!isKept) await evaluator.close();
-    }
-    return isKept ? evaluator : undefined;
   }
 
   /** A member asks for help with a job that we do not take part in. */

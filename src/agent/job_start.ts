@@ -18,6 +18,8 @@ import {
   signJob,
 } from "../work/job/spec.ts";
 import type { Evaluation, Evaluator } from "../work/worker/evaluator.ts";
+import { MAX_JOBS, type WorkPermit } from "./job_admission.ts";
+import type { JobWorkers } from "./job_workers.ts";
 
 /** What somebody on this device asks for. */
 export interface JobRequest extends Omit<JobSpec, "owner" | "createdUnixMs" | "worker"> {
@@ -28,7 +30,7 @@ export interface JobRequest extends Omit<JobSpec, "owner" | "createdUnixMs" | "w
 
 /** What is wrong with a job, before anybody hears of it. */
 export class JobStartError extends CodedError<
-  "not_configured" | "too_large" | "no_fitness" | "work_off" | "too_many"
+  "not_configured" | "too_large" | "no_fitness" | "too_many"
 > {
   override readonly name = "JobStartError";
 }
@@ -37,6 +39,28 @@ export class JobStartError extends CodedError<
 const TRIALS = 3;
 /** An evaluation that takes longer than this is slow, and no mistake. */
 const TRIAL_MS = 5_000;
+
+/** Throws {@link JobStartError} for what this device cannot begin. */
+export function checkStart(
+  { worker }: JobRequest,
+  { jobs, commands }: {
+    /** That go on here. */
+    readonly jobs: number;
+    readonly commands: ReadonlyMap<string, unknown>;
+  },
+): void {
+  if (jobs >= MAX_JOBS) {
+    const most = `${MAX_JOBS} jobs go on here already; stop one with: hamlet job stop ID`;
+    throw new JobStartError("too_many", `Cannot start the job: ${most}`);
+  }
+  if (worker.kind === "module" || commands.has(worker.name)) return;
+  const names = [...commands.keys()].join(", ") || "none";
+  throw new JobStartError(
+    "not_configured",
+    `Cannot start the job: no worker is called ${worker.name} here (there is: ${names}); ` +
+      `start the agent with: hamlet up --worker ${worker.name}='COMMAND'`,
+  );
+}
 
 /** Signs what was asked for. Throws `JobError`, or {@link JobStartError}. */
 export function signRequest(
@@ -69,10 +93,41 @@ function workerOf({ worker }: JobRequest, { sha256 }: JobCrypto): JobWorker {
 }
 
 /**
+ * Opens a job's evaluator and tries it; `undefined` where this device may not work now, or has something more urgent to
+ * do. Rejects with `WorkerError`, or {@link JobStartError}.
+ */
+export async function openTried(
+  job: Job,
+  { worker }: JobRequest,
+  { workers, permit, isNext, ...means }: {
+    readonly workers: Pick<JobWorkers, "start">;
+    readonly permit: WorkPermit;
+    /** Whether the job is the one to work on now. */
+    readonly isNext: boolean;
+    readonly search: SearchFactory;
+    readonly clock: Clock;
+  },
+): Promise<Evaluator | undefined> {
+  if (permit.slots === 0) return undefined;
+  const source = worker.kind === "module"
+    ? { kind: worker.kind, source: worker.code, language: worker.language }
+    : undefined;
+  const evaluator = await workers.start(job, { slots: isNext ? permit.slots : 1, source });
+  let isKept = false;
+  try {
+    await tryOut(job, evaluator, means);
+    isKept = isNext;
+  } finally {
+    if (!isKept) await evaluator.close();
+  }
+  return isKept ? evaluator : undefined;
+}
+
+/**
  * Evaluates a genome, and others where that fails. Rejects with {@link JobStartError} `no_fitness` where none of them gives
  * a number; what takes long is let go on.
  */
-export async function tryOut(
+async function tryOut(
   { spec }: Job,
   evaluator: Evaluator,
   { search, clock }: { readonly search: SearchFactory; readonly clock: Clock },
