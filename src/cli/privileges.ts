@@ -1,8 +1,8 @@
 /**
  * Gives up the permissions that a running agent no longer needs.
  *
- * Opening kernel files takes every permission at once in this runtime, so the agent starts with all of
- * them, opens its sensors, and then keeps only the network, its files and the facts of the system.
+ * What it still needs of them, it has prepared by then: a shell reads the kernel's files (`host/kernel_reader.ts`),
+ * another starts workers (`cli/work_launcher.ts`). What stays is the network, files and the facts of the system.
  */
 
 /** What nothing in a running agent uses. */

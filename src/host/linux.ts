@@ -1,8 +1,9 @@
 /**
  * One reading of a Linux (or Android) machine, put together from `/proc` and `/sys`.
  *
- * The runtime grants these two trees only to a process with all permissions. Without them the
- * processor and memory figures still come from the runtime itself, and everything else is unknown.
+ * The runtime itself opens these two trees only for a process with all permissions; ours come through a shell
+ * (`kernel_reader.ts`). Without both, the processor and memory figures still come from the runtime, and
+ * everything else is unknown.
  */
 
 import { cpuPercentBetween, largerOf, smallerOf, wholeMb } from "./bounded.ts";

@@ -1,11 +1,12 @@
 /**
  * The real {@link HostSource}: files, commands and counters of this machine, through the runtime.
  *
- * The only file of this folder that names the runtime. Every effect asks first whether it is
+ * Beside `kernel_reader.ts` the only file of this folder that names the runtime. Every effect asks first whether it is
  * permitted, so a terminal never shows a permission prompt, and answers `undefined` for whatever
  * goes wrong: a reading is made of many small sources and none of them may stop it.
  */
 
+import { KernelReader } from "./kernel_reader.ts";
 import type { CpuTimes, HostSource, MemorySize } from "./reading.ts";
 
 /** Of a file or a command's output, no more than this is read. */
@@ -22,19 +23,8 @@ const FIRST_BUFFER_BYTES = 4 * 1024;
 
 const LINE_FEED = 0x0a;
 
-/**
- * Kernel files are kept open between readings, at most this many: a process that gives up the right to open
- * them (see `cli/privileges.ts`) can still read them again from the start.
- */
-const MAX_KEPT_FILES = 256;
+/** What only a shell reads for us (`kernel_reader.ts`), or whoever may do everything. */
 const KERNEL_PATH = /^\/(proc|sys)\//;
-
-/**
- * Files that the kernel answers from its own memory. They are read at once, which costs a seventh
- * of an awaited read; the others may ask a sensor or a battery controller over a slow bus, and must
- * not hold up the program.
- */
-const PROMPT_PATH = /^\/(proc|sys\/fs|sys\/class\/(net|dmi))\//;
 
 /**
  * The operating system in the terms that `HostProbe` takes: "linux", "darwin", "windows" and
@@ -53,8 +43,8 @@ export interface SystemSourceOptions {
 /** The effects on this machine. One instance may serve any number of readers. */
 export class SystemSource implements HostSource {
   readonly #commandTimeoutMs: number;
-  readonly #kept = new Map<string, Deno.FsFile>();
-  readonly #listed = new Map<string, readonly string[]>();
+  #kernel: KernelReader | undefined;
+  #hasTriedKernel = false;
 
   constructor(options: SystemSourceOptions = {}) {
     this.#commandTimeoutMs = options.commandTimeoutMs ?? COMMAND_TIMEOUT_MS;
@@ -62,44 +52,20 @@ export class SystemSource implements HostSource {
 
   /** A longer file is cut at its last complete line. */
   async readText(path: string): Promise<string | undefined> {
-    const file = this.#kept.get(path) ?? open(path);
-    if (!file) return undefined;
-    try {
-      file.seekSync(0, Deno.SeekMode.Start);
-      const buffer = new Uint8Array(FIRST_BUFFER_BYTES);
-      const count = PROMPT_PATH.test(path) ? file.readSync(buffer) : await file.read(buffer);
-      const text = readRest(file, buffer, count ?? 0);
-      this.#keepOrClose(path, file);
-      return text;
-    } catch {
-      // A sensor that is switched off, or a device that was unplugged.
-      this.#kept.delete(path);
-      file.close();
-      return undefined;
-    }
+    const kernel = KERNEL_PATH.test(path) ? this.#openKernel() : undefined;
+    return kernel ? await kernel.readText(path) : await readFile(path);
   }
 
-  // deno-lint-ignore require-await -- the interface leaves room for sources that wait
   async list(directory: string): Promise<readonly string[]> {
-    const known = this.#listed.get(directory) ?? [];
-    if (!isGranted({ name: "read", path: directory })) return known;
-    const names: string[] = [];
-    try {
-      for (const entry of Deno.readDirSync(directory)) {
-        names.push(entry.name);
-        if (names.length === MAX_LISTED_NAMES) break;
-      }
-    } catch {
-      return known; // Absent or forbidden: nothing new is listed.
-    }
-    if (this.#listed.size < MAX_KEPT_FILES) this.#listed.set(directory, names);
-    return names;
+    const kernel = KERNEL_PATH.test(directory) ? this.#openKernel() : undefined;
+    if (kernel) return (await kernel.list(directory))?.slice(0, MAX_LISTED_NAMES) ?? [];
+    return listDirectory(directory);
   }
 
-  /** Lets the files go that were kept open. */
-  close(): void {
-    for (const file of this.#kept.values()) file.close();
-    this.#kept.clear();
+  /** Ends the shell that reads the kernel's files, if one was started. */
+  async close(): Promise<void> {
+    await this.#kernel?.close();
+    this.#kernel = undefined;
   }
 
   /**
@@ -151,16 +117,45 @@ export class SystemSource implements HostSource {
     }
   }
 
-  #keepOrClose(path: string, file: Deno.FsFile): void {
-    if (this.#kept.has(path)) return;
-    if (KERNEL_PATH.test(path) && this.#kept.size < MAX_KEPT_FILES) this.#kept.set(path, file);
-    else file.close();
-  }
-
   parallelism(): number | undefined {
     const cores = navigator.hardwareConcurrency;
     return Number.isSafeInteger(cores) && cores >= 1 ? cores : undefined;
   }
+
+  /** Only the first reading can start it: later the right to start programs is given up. */
+  #openKernel(): KernelReader | undefined {
+    if (!this.#hasTriedKernel && isGranted({ name: "run" })) this.#kernel = KernelReader.start();
+    this.#hasTriedKernel = true;
+    return this.#kernel;
+  }
+}
+
+async function readFile(path: string): Promise<string | undefined> {
+  const file = open(path);
+  if (!file) return undefined;
+  try {
+    const buffer = new Uint8Array(FIRST_BUFFER_BYTES);
+    const count = await file.read(buffer);
+    return readRest(file, buffer, count ?? 0);
+  } catch {
+    return undefined; // A directory, or a device that was unplugged.
+  } finally {
+    file.close();
+  }
+}
+
+function listDirectory(directory: string): readonly string[] {
+  if (!isGranted({ name: "read", path: directory })) return [];
+  const names: string[] = [];
+  try {
+    for (const entry of Deno.readDirSync(directory)) {
+      names.push(entry.name);
+      if (names.length === MAX_LISTED_NAMES) break;
+    }
+  } catch {
+    return []; // Absent or forbidden.
+  }
+  return names;
 }
 
 function open(path: string): Deno.FsFile | undefined {

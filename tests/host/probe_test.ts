@@ -116,7 +116,7 @@ Deno.test("HostProbe.read() gives plausible values for this machine", async () =
     assert(reading.memoryPercent !== null && reading.memoryPercent > 0);
   }
   assertEquals(first.cpuPercent, null);
-  source.close();
+  await source.close();
 });
 
 Deno.test("HostProbe.read() works without any permission", { permissions: "none" }, async () => {

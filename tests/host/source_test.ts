@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { MAX_LISTED_NAMES, MAX_TEXT_BYTES, SystemSource } from "../../src/host/source.ts";
 
 const isUnix = Deno.build.os !== "windows";
@@ -91,6 +91,26 @@ Deno.test("SystemSource.run() gives up at the deadline, even on a held pipe", {
   assertEquals(await source.run("/bin/sh", ["-c", "trap '' TERM; sleep 5"]), undefined);
   assertEquals(await source.run("/bin/sh", ["-c", "sleep 5 & exit 0"]), undefined);
   assertLess(performance.now() - started, 3000);
+});
+
+Deno.test("SystemSource reads the kernel's files with run and without every permission", {
+  ignore: Deno.build.os !== "linux",
+  permissions: { run: true },
+}, async () => {
+  const source = new SystemSource();
+  try {
+    assertMatch(await source.readText("/proc/stat") ?? "", /^cpu +\d+ /);
+    assert((await source.list("/sys/class/net")).length > 0);
+    assertEquals(await source.readText("/proc/absent"), undefined);
+    assertEquals(await source.list("/sys/absent"), []);
+    assertEquals(await source.readText("/etc/passwd"), undefined);
+    // The right to start programs may go once the first file was read.
+    await Deno.permissions.revoke({ name: "run" });
+    assertMatch(await source.readText("/proc/meminfo") ?? "", /^MemTotal: /);
+  } finally {
+    await source.close();
+    await source.close();
+  }
 });
 
 Deno.test("SystemSource.cpuTimes() runs forwards", async () => {

@@ -82,7 +82,7 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
   }
   supervised?.close();
   await settleWithin(CLOSE_MS, device.work.launcher.close(), log);
-  device.source.close();
+  await settleWithin(CLOSE_MS, device.source.close(), log);
   device.process.close();
   log("info", "stopped");
 }
