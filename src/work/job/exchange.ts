@@ -120,9 +120,8 @@ export class Exchange {
   greet(id: PeerId, nowMs: number): void {
     this.say(nowMs);
     const { ledger, roster, self } = this.#options;
-    const known = [self.id, ...roster.living].flatMap((each) =>
-      ledger.participants.get(each) ?? []
-    );
+    const ids = new Set([self.id, ...roster.living]);
+    const known = [...ids].flatMap((each) => ledger.participants.get(each) ?? []);
     this.#options.send(id, "EVOLUTION_PROGRESS", this.#progress(known));
   }
 

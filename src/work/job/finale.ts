@@ -9,7 +9,7 @@
 
 import type { PeerId } from "../../base/peer_id.ts";
 import type { Ballots } from "./ballots.ts";
-import { MIGRANTS } from "./island.ts";
+import { type Island, MIGRANTS } from "./island.ts";
 import type { EndCause, JobOutlet } from "./job_outlet.ts";
 import type { Ledger } from "./ledger.ts";
 import { writeSolutions } from "./messages.ts";
@@ -41,6 +41,7 @@ export interface FinaleOptions {
   readonly ledger: Ledger;
   readonly roster: Roster;
   readonly trust: Trust;
+  readonly island: Island;
   readonly migration: Migration;
   readonly workbench: Workbench;
   readonly ballots: Ballots;
@@ -70,9 +71,10 @@ export class Finale {
 
   /** Evaluations of all, as far as they can be believed. */
   get evaluations(): number {
-    let sum = 0;
-    for (const { node, evaluations } of this.#options.ledger.participants.values()) {
-      if (!this.#options.trust.isLow(node)) sum += evaluations;
+    const { ledger, trust, self, island } = this.#options;
+    let sum = island.evaluations;
+    for (const { node, evaluations } of ledger.participants.values()) {
+      if (node !== self && !trust.isLow(node)) sum += evaluations;
     }
     return sum;
   }
