@@ -14,6 +14,7 @@ import { stateDirectory } from "../store/state_directory.ts";
 import type { WorkSettings } from "../work/worker/work_settings.ts";
 import { type SettingName, type ValueOf } from "./config/settings.ts";
 import { readSetting, type Surroundings } from "./config/sources.ts";
+import { hostName, variable } from "./environment.ts";
 import type { GivenFlags } from "./flags.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -119,7 +120,7 @@ export function readStateDir(flags: GivenFlags, surroundings: Surroundings): str
 
 /** This process's surroundings, but for the configuration file: `config/surroundings.ts` reads that too. */
 export function systemSurroundings(): Surroundings {
-  return { os: Deno.build.os, env: (name) => Deno.env.get(name), hostName: () => Deno.hostname() };
+  return { os: Deno.build.os, env: variable, hostName };
 }
 
 /** What this device is called: `--name`, or its host name. Throws {@link UsageError}. */

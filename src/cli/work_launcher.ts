@@ -13,6 +13,7 @@ import type { Launcher } from "../work/worker/process.ts";
 import { SystemLauncher } from "../work/worker/system_launcher.ts";
 import { workCodeAddress } from "../work/worker/work_code.ts";
 import type { WorkSettings } from "../work/worker/work_settings.ts";
+import { variable } from "./environment.ts";
 
 /** The launcher of an agent; whoever opens it closes it. */
 export function openLauncher({ mode, commands }: WorkSettings, log: Log): Launcher {
@@ -35,7 +36,7 @@ export function systemLaunch() {
     clock: systemClock,
     os: Deno.build.os,
     self: thisProgram(),
-    env: (name: string) => Deno.env.get(name),
+    env: variable,
   };
 }
 

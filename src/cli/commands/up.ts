@@ -24,6 +24,7 @@ import { type Device, openDevice, startAgent } from "../assembly.ts";
 import type { CommandContext } from "../commands.ts";
 import { readUpConfig, type UpConfig } from "../config.ts";
 import { readSurroundings } from "../config/surroundings.ts";
+import { variable } from "../environment.ts";
 import { createLog } from "../log_writer.ts";
 import { dropPrivileges } from "../privileges.ts";
 import { untilInterrupted } from "../signals.ts";
@@ -90,7 +91,7 @@ async function serve(config: UpConfig, log: Log): Promise<void> {
 /** The service manager that has started us, if one has. */
 function supervise(log: Log): Supervised | undefined {
   try {
-    const address = readNotifyAddress((name) => Deno.env.get(name), Deno.pid);
+    const address = readNotifyAddress(variable, Deno.pid);
     return address && new Supervised({ address, clock: systemClock, log });
   } catch (error) {
     if (!(error instanceof NotifyError)) throw error;
