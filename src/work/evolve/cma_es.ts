@@ -10,7 +10,7 @@
 
 import { FieldError, Fields, type JsonObject } from "../../base/guards.ts";
 import { Bipop, type NextRun, type Regime } from "./bipop.ts";
-import { contain, genomeOf, pointOf } from "./box.ts";
+import { approach, contain, genomeOf, isBeyond, pointOf, twinOf } from "./box.ts";
 import { CmaRun, MAX_LAMBDA, type Member } from "./cma_run.ts";
 import { type CovarianceKind, defaultLambda } from "./cma_parameters.ts";
 import { Generator } from "./generator.ts";
@@ -240,11 +240,13 @@ export class CmaEs implements Optimizer {
     const ranked = this.#pool.toSorted((a, b) => compare(a.fitness, b.fitness));
     this.#pool = [];
     this.#generation++;
-    const stop = this.#run.update(ranked.map((waiting): Member => ({
-      point: waiting.point,
-      fitness: waiting.fitness,
-      isNative: !waiting.isMigrant && waiting.generation === generation,
-    })));
+    const { mean } = this.#run;
+    const stop = this.#run.update(ranked.map((waiting): Member => {
+      const isNative = !waiting.isMigrant && waiting.generation === generation;
+      const point = isNative ? waiting.point : approach(waiting.point, mean);
+      return { point, fitness: waiting.fitness, isNative };
+    }));
+    this.#run.mean.forEach((u, i) => isBeyond(u) && this.#run.flip(i, twinOf(u)));
     this.#run.resize(this.#width());
     if (stop) this.#restart(stop);
     else if (this.#runEvaluations >= this.#maxEvaluations) this.#restart("budget");

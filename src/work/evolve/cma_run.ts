@@ -124,6 +124,14 @@ export class CmaRun {
     this.#parameters = cmaParameters(this.#mean.length, lambda, this.kind);
   }
 
+  /** Lets the search go on in the mirror image: coordinate `i` of the mean becomes `value`, and its axis turns round. */
+  flip(i: number, value: number): void {
+    this.#mean[i] = value;
+    this.#pSigma[i] = -(this.#pSigma[i] as number);
+    this.#pC[i] = -(this.#pC[i] as number);
+    this.#covariance.flip(i);
+  }
+
   /** A point of the present distribution. */
   sample(random: Generator): Vector {
     const z = this.#mean.map(() => random.normal());

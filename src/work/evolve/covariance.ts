@@ -39,6 +39,8 @@ export interface Covariance {
   axis(k: number): Vector;
   /** Equation 47 of the tutorial. */
   update(update: CovarianceUpdate): void;
+  /** Turns coordinate `i` round. */
+  flip(i: number): void;
   state(): CovarianceState;
 }
 
@@ -142,6 +144,14 @@ class FullCovariance implements Covariance {
     if (++this.#age >= Math.floor(1 / (10 * n * (c1 + cMu)))) this.#decompose();
   }
 
+  flip(i: number): void {
+    this.#rows.forEach((row, k) => {
+      if (k === i) scale(row, -1);
+      row[i] = -(row[i] as number);
+    });
+    for (const axis of this.#axes) axis[i] = -(axis[i] as number);
+  }
+
   state(): CovarianceState {
     return {
       rows: this.#rows.map((row) => [...row]),
@@ -210,6 +220,10 @@ class Variances implements Covariance {
     for (const { weight, y } of steps) {
       if (weight > 0) addScaled(variances, cMu * weight, y.map((value) => value * value));
     }
+  }
+
+  flip(_i: number): void {
+    // Variances have no direction.
   }
 
   state(): CovarianceState {
