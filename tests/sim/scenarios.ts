@@ -4,6 +4,7 @@ import type { Scenario } from "./scenario.ts";
 import { CHURN, JOIN, SLEEP } from "./scenarios/arrivals.ts";
 import { CRASH, HEAL, QUIET, SHORT_QUIET } from "./scenarios/failures.ts";
 import { BROADCAST, GROWTH, SCALE } from "./scenarios/size.ts";
+import { WORK_SCENARIOS } from "./work/work_scenarios.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
   JOIN,
@@ -16,6 +17,7 @@ export const SCENARIOS: readonly Scenario[] = [
   QUIET,
   GROWTH,
   SCALE,
+  ...WORK_SCENARIOS,
 ];
 
 export function scenarioOf(name: string): Scenario | undefined {
