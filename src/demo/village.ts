@@ -175,8 +175,10 @@ const NO_LEGACY: VillageSample["legacy"][number] = Object.freeze({
  * them.
  */
 function freePort(): number {
-  using listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
-  return listener.addr.port;
+  const listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return port;
 }
 
 async function settledOrAborted(work: readonly Promise<void>[], signal: AbortSignal) {

@@ -75,14 +75,18 @@ export class SystemSource implements HostSource {
   async run(command: string, args: readonly string[]): Promise<string | undefined> {
     if (!isGranted({ name: "run", command })) return undefined;
     try {
-      await using child = new Deno.Command(command, {
+      const child = new Deno.Command(command, {
         args: [...args],
         env: { LC_ALL: "C" },
         stdin: "null",
         stdout: "piped",
         stderr: "null",
       }).spawn();
-      return await finishedOutput(child, AbortSignal.timeout(this.#commandTimeoutMs));
+      try {
+        return await finishedOutput(child, AbortSignal.timeout(this.#commandTimeoutMs));
+      } finally {
+        await child[Symbol.asyncDispose]();
+      }
     } catch {
       return undefined; // Absent, or it cannot be started.
     }

@@ -126,10 +126,14 @@ export async function lockFile(path: string): Promise<() => void> {
 async function writeBeside(path: string, bytes: Bytes): Promise<string> {
   const successor = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
-    using file = await Deno.open(successor, { createNew: true, write: true, mode: PRIVATE_FILE });
-    let written = 0;
-    while (written < bytes.length) written += await file.write(bytes.subarray(written));
-    await file.sync();
+    const file = await Deno.open(successor, { createNew: true, write: true, mode: PRIVATE_FILE });
+    try {
+      let written = 0;
+      while (written < bytes.length) written += await file.write(bytes.subarray(written));
+      await file.sync();
+    } finally {
+      file.close();
+    }
     return successor;
   } catch (error) {
     await discard(successor);
