@@ -92,8 +92,12 @@ Deno.test({ name: "the portable file", ignore: !isUnix }, async (t) => {
   const env = { HAMLET_CACHE: cache };
   const original = await Deno.readFile(lodger.file);
 
-  await t.step("says what is missing where it has no place to unpack", async () => {
-    assertRefused(await lodger.run(["version"], { HOME: "" }), /neither HOME nor HAMLET_CACHE/);
+  await t.step({
+    name: "says what is missing where it has no place to unpack",
+    ignore: isRoot,
+    async fn() {
+      assertRefused(await lodger.run(["version"], { HOME: "" }), /neither HOME nor HAMLET_CACHE/);
+    },
   });
 
   await t.step("started twice at once, unpacks once", async () => {
@@ -117,8 +121,10 @@ Deno.test({ name: "the portable file", ignore: !isUnix }, async (t) => {
   });
 
   await t.step("unpacks into its user's cache by default", async () => {
-    assertEquals((await lodger.run(["version"])).code, 0);
-    const place = Deno.build.os === "darwin" ? "Library/Caches" : ".cache";
+    // Root's own has another place, which a test leaves alone.
+    const where = isRoot ? { XDG_CACHE_HOME: `${lodger.root}/home/.cache` } : {};
+    assertEquals((await lodger.run(["version"], where)).code, 0);
+    const place = !isRoot && Deno.build.os === "darwin" ? "Library/Caches" : ".cache";
     assert(Deno.statSync(`${lodger.root}/home/${place}/hamlet`).isDirectory);
   });
 

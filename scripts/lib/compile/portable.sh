@@ -85,7 +85,10 @@ unpack() {
 
 cache=${HAMLET_CACHE-}
 if [ -z "$cache" ]; then
-  case $(uname) in
+  # With sudo, HOME may be the home of whoever called it.
+  if [ "$(id -u)" -eq 0 ]; then kind=root; else kind=$(uname); fi
+  case $kind in
+    root) if [ -n "${XDG_CACHE_HOME-}" ]; then cache=$XDG_CACHE_HOME/hamlet; else cache=/var/cache/hamlet-root; fi ;;
     Darwin) [ -z "${HOME-}" ] || cache=$HOME/Library/Caches/hamlet ;;
     *) [ -z "${XDG_CACHE_HOME-}${HOME-}" ] || cache=${XDG_CACHE_HOME:-${HOME-}/.cache}/hamlet ;;
   esac
