@@ -80,7 +80,7 @@ export class WorkWorld {
   }
 
   get wallMs(): number {
-    return WALL_MS + this.timeline.nowMs;
+    return WALL_MS + Math.floor(this.timeline.nowMs);
   }
 
   get up(): readonly WorkDevice[] {
