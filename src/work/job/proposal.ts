@@ -101,12 +101,13 @@ export function readProposal(job: Job, value: unknown, crypto: JobCrypto): Propo
   const round = fields.integer("round", { min: 0, max: MAX_ROUNDS - 1 });
   const pool = readPool(fields.raw("pool"));
   const jury = readJury(fields);
+  if (!isGenuine(fields.value, node, crypto)) {
+    throw new FieldError("invalid_field", "proposal.signature", "it is forged");
+  }
+  // The draw costs a hash for each of the pool: not for who did not sign it.
   const drawn = drawJury({ job: job.id, proposer: node, round, pool }, crypto);
   if (drawn.length !== jury.length || !drawn.every((prefix, i) => jury[i]?.startsWith(prefix))) {
     throw new FieldError("invalid_field", "proposal.jury", "it was not drawn");
-  }
-  if (!isGenuine(fields.value, node, crypto)) {
-    throw new FieldError("invalid_field", "proposal.signature", "it is forged");
   }
   return Object.freeze({
     node,

@@ -608,3 +608,13 @@ Deno.test("JobNode confirms a result with the votes of its jurors", PURE, () => 
   const trust = stand.node.view(stand.nowMs).participants.find(({ id }) => id === idOf(3))?.trust;
   assert(trust === undefined || trust <= 0.5);
 });
+
+Deno.test("JobNode believes nobody who measured alone while others are paused", PURE, () => {
+  const job = jobOf(SHORT);
+  const alone = acceptedOf(job, { others: 0, proposer: 1 });
+  const stand = new Stand(job).meet(1);
+  stand.node.pause("battery", 0);
+  const data = { state: "accepted", order: null, consensus: writeConsensus(alone) };
+  stand.hear(1, "EVOLUTION_COMPLETE", data);
+  assertEquals(stand.node.phase, "searching");
+});
