@@ -197,6 +197,16 @@ Deno.test({ name: "the portable file", ignore: !isUnix }, async (t) => {
     },
   });
 
+  await t.step("knows its own place, however it was called", async () => {
+    const child = new Deno.Command("/bin/sh", {
+      args: ["-c", "../home/../alone/hamlet service install --print"],
+      cwd: `${lodger.root}/home`,
+      env: { ...env, HAMLET_CONFIG: "off" },
+    });
+    const unit = new TextDecoder().decode((await child.output()).stdout);
+    assert(unit.includes(`${await Deno.realPath(lodger.file)}`), unit);
+  });
+
   await t.step("heeds no variables and files of the runtime's", async () => {
     await Deno.writeTextFile(`${lodger.root}/home/deno.json`, "{ broken");
     const { code, stdout } = await lodger.run(["id", "--state", `${lodger.root}/state`], {

@@ -27,6 +27,8 @@ case $0 in
   */*) self=$(pwd)/$0 ;;
   *) self=$(PATH=$given_path command -v -- "$0") || self=$(pwd)/$0 ;;
 esac
+# A service's unit takes no path with dots in it.
+case $self in */./*|*/../*) self=$(cd -- "${self%/*}" && pwd)/${self##*/} ;; esac
 [ -r "$self" ] || fail "Cannot start: $self cannot be read"
 
 # A directory that others can write to, or exchange, would let them run what they like as us.
