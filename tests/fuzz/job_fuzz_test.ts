@@ -1,12 +1,12 @@
 /** What a job's messages are made of, damaged: decoders throw what they say, and a participant never throws. */
 
 import { assert, assertEquals } from "@std/assert";
-import { FieldError, type JsonObject } from "../../src/base/guards.ts";
+import { FieldError, Fields, type JsonObject } from "../../src/base/guards.ts";
 import { randomBelow, seededRandom } from "../../src/base/random.ts";
 import { readConsensus, writeConsensus } from "../../src/work/job/consensus.ts";
 import { JobNode } from "../../src/work/job/job_node.ts";
 import type { EvolutionMessage, JobNodeOptions } from "../../src/work/job/job_outlet.ts";
-import { readStatePages } from "../../src/work/job/job_state.ts";
+import { readLedger } from "../../src/work/job/job_snapshot.ts";
 import { readHelpRequest, writeHelpRequest } from "../../src/work/job/messages.ts";
 import { readOrder, signOrder } from "../../src/work/job/order.ts";
 import { readParticipant } from "../../src/work/job/participant_record.ts";
@@ -76,10 +76,9 @@ const DECODERS: readonly {
     read: (value) => readConsensus(job, value, CRYPTO),
   },
   {
-    name: "readStatePages",
-    value: { pages: [{ participants: [record.signed], order: null, results: [], refuted: [] }] },
-    read: (value) =>
-      readStatePages((value as JsonObject)["pages"], { job, crypto: CRYPTO, mayOrder: () => true }),
+    name: "readLedger",
+    value: { participants: [record.signed], order: null, results: [], refuted: [] },
+    read: (value) => readLedger(Fields.of(value), { job, crypto: CRYPTO, mayOrder: () => true }),
   },
 ];
 

@@ -14,7 +14,6 @@ import type { PeerId } from "../../base/peer_id.ts";
 import { type Consensus, newConsensus, writeConsensus } from "./consensus.ts";
 import type { EndCause, JobOutlet } from "./job_outlet.ts";
 import { jurorsRequired, MAX_ROUNDS } from "./jury.ts";
-import type { Ledger } from "./ledger.ts";
 import { type Proposal, signProposal } from "./proposal.ts";
 import { randomLinks } from "./routes.ts";
 import type { Random } from "../../base/random.ts";
@@ -60,7 +59,6 @@ export interface BallotsOptions {
   readonly self: Speaker;
   readonly crypto: JobCrypto;
   readonly random: Random;
-  readonly ledger: Ledger;
   readonly roster: Roster;
   readonly belongs: (id: PeerId) => boolean;
   readonly trust: Trust;
@@ -146,18 +144,17 @@ export class Ballots {
   }
 
   /**
-   * Whether its jury is as large as what we see of the job asks for, counting jurors alone who belong and whom we
-   * know: keys cost nothing.
+   * Whether its jury is as large as what we see of the job asks for, and all who spoke belong. They need not be known
+   * here: after a partition nobody may be left who tells of them.
    */
   isRepresentative({ node, jury }: Proposal): boolean {
-    const { roster, ledger, belongs } = this.#options;
+    const { roster, belongs } = this.#options;
     if (!belongs(node) || !jury.every(belongs)) return false;
     const others = roster.running.filter((id) => id !== node).length;
     const crowd = Math.max(others, this.crowd);
     // Who can ask nobody is believed only where there is nobody, paused ones included.
     if (jury.length === 0) return crowd === 0 && roster.living.every((id) => id === node);
-    const known = jury.filter((id) => ledger.participants.has(id)).length;
-    return known >= jurorsRequired(crowd);
+    return jury.length >= jurorsRequired(crowd);
   }
 
   /** A proposal that came from its proposer. */

@@ -26,7 +26,6 @@ import type {
 } from "./job_outlet.ts";
 import { assemble, type JobParts } from "./job_parts.ts";
 import { type JobSnapshot, readSnapshot, snapshotParts, writeSnapshot } from "./job_snapshot.ts";
-import { writeStatePages } from "./job_state.ts";
 import { acceptedOutcome, unconfirmedOutcome, viewParts } from "./job_view.ts";
 import { type Answer, Joining } from "./joining.ts";
 import type { Ledger } from "./ledger.ts";
@@ -247,11 +246,6 @@ export class JobNode {
       paused: this.#paused,
       outcome: this.#outcome,
     };
-  }
-
-  /** Everything we know of the job, for who does not take part. */
-  statePages(): readonly JsonObject[] {
-    return writeStatePages(this.#parts.ledger);
   }
 
   /** A checkpoint, as JSON. */

@@ -79,11 +79,18 @@ export function writeSnapshot(job: Job, snapshot: JobSnapshot): JsonObject {
       signed: signed?.signed ?? null,
     })),
     trust: snapshot.trust.map(([id, score]) => [id, score]),
+    ...writeLedger(ledger),
+    search: snapshot.search,
+  };
+}
+
+/** A ledger as JSON, in a checkpoint or for who takes no part. */
+export function writeLedger(ledger: Ledger): JsonObject {
+  return {
     participants: [...ledger.participants.values()].map(({ signed }) => signed),
     order: ledger.order?.signed ?? null,
     results: ledger.results.map(writeConsensus),
     refuted: ledger.refuted.map(writeConsensus),
-    search: snapshot.search,
   };
 }
 
@@ -121,7 +128,7 @@ export function readSnapshot(value: unknown, reader: SnapshotReader): JobSnapsho
   };
 }
 
-/** Reads the parts of a ledger. Throws {@link FieldError}. */
+/** Reads a ledger, each record of it checked as if it came from a stranger. Throws {@link FieldError}. */
 export function readLedger(fields: Fields, { job, crypto, mayOrder }: SnapshotReader): Ledger {
   const ledger = new Ledger(new Tickets(job.id, crypto));
   for (const each of fields.list("participants", { maxItems: MAX_PARTICIPANTS })) {

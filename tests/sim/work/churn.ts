@@ -1,8 +1,9 @@
 /** Many devices, several jobs, machines that come and go, a network that splits: does every job end, alike for all? */
 
+import { Fields } from "../../../src/base/guards.ts";
 import { randomBelow } from "../../../src/base/random.ts";
 import { agree, type Job } from "../../../src/work/job/spec.ts";
-import { readStatePages } from "../../../src/work/job/job_state.ts";
+import { readLedger, writeLedger } from "../../../src/work/job/job_snapshot.ts";
 import { type Verification, verifyConsensus } from "../../../src/work/job/verdict.ts";
 import { SIM_CRYPTO } from "./work_crypto.ts";
 import type { WorkDevice } from "./work_device.ts";
@@ -152,8 +153,9 @@ function complaint(
   }
   // Who takes no part asks anybody, and hears the same.
   const [first] = taking;
-  const pages: unknown = JSON.parse(JSON.stringify(first?.node?.statePages() ?? []));
-  const told = readStatePages(pages, { job, crypto: SIM_CRYPTO, mayOrder: () => false });
+  if (!first?.node) return `${job.spec.name}: nobody left`;
+  const fields = Fields.of(JSON.parse(JSON.stringify(writeLedger(first.node.ledger))));
+  const told = readLedger(fields, { job, crypto: SIM_CRYPTO, mayOrder: () => false });
   hashes.add(told.result?.proposal.hash ?? "none");
   return hashes.size === 1 ? undefined : `${job.spec.name}: ${hashes.size} results`;
 }

@@ -373,10 +373,6 @@ Deno.test(
     assert(proposal.jury.some((id) => !known.has(id)));
     complete(strange, acceptedOf(job, { others: 60, proposer: 1 }));
     assertEquals(strange.node.phase, "searching");
-    // Jurors of whom nobody ever heard, in an open village.
-    const open = new Stand(job).meet(3);
-    complete(open, acceptedOf(job, { others: 60, proposer: 1 }));
-    assertEquals(open.node.phase, "searching");
   },
 );
 
