@@ -48,6 +48,7 @@ export class JobNode {
   #hasLeft = false;
   #startedMs: number;
   #nowMs: number;
+  #advancedMs = -Infinity;
   readonly #inbox: JobInbox;
   readonly #joining: Joining | undefined;
 
@@ -118,12 +119,13 @@ export class JobNode {
   /** When {@link advance} is wanted next, at the latest. */
   get deadlineMs(): number {
     if (this.#isOut) return Infinity;
-    return this.#nowMs + (this.#phase === "ended" ? ENDED_TICK_MS : TICK_MS);
+    return this.#advancedMs + (this.#phase === "ended" ? ENDED_TICK_MS : TICK_MS);
   }
 
   /** Lets time pass. */
   advance(nowMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
+    this.#advancedMs = this.#nowMs;
     if (this.#isOut) return;
     this.#parts.island.review(nowMs);
     if (this.#phase === "joining") {

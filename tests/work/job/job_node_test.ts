@@ -614,3 +614,15 @@ Deno.test("JobNode believes nobody who measured alone while others are paused", 
   stand.hear(1, "EVOLUTION_COMPLETE", data);
   assertEquals(stand.node.phase, "searching");
 });
+
+Deno.test("JobNode.deadlineMs is not put off by evaluations, however many there are", PURE, () => {
+  const stand = standOf().meet(1);
+  stand.node.advance(0);
+  const { deadlineMs } = stand.node;
+  for (const { id, genomes } of stand.batches.splice(0)) {
+    const outcomes = genomes.map(() => ({ isOk: true, fitness: 1 }) as const);
+    stand.node.evaluated(id, outcomes, 400);
+  }
+  stand.hear(1, "EVOLUTION_START", { participant: recordOf(stand.job, 1, { seq: 2 }).signed });
+  assertEquals([stand.node.deadlineMs, deadlineMs], [deadlineMs, 500]);
+});
