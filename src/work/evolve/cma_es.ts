@@ -27,8 +27,10 @@ export const MAX_FULL_DIMS = 100;
 const DEFAULT_SIGMA = 0.2;
 /** First means are uniform in this share of each range: [-4, 4] of [-5, 5], as BBOB's. */
 const START_SHARE = 0.8;
-/** Results of distributions up to so many generations ago take part; later ones are not counted on any more. */
+/** Results of distributions up to so many generations ago take part. */
 const MAX_AGE = 3;
+/** After so many a result is no longer counted on; with more, a third of losses would swell the population for ever. */
+const LOST_AFTER = 2;
 /** At most this share of a generation are migrants. */
 const MIGRANT_SHARE = 0.25;
 
@@ -110,6 +112,10 @@ export class CmaEs implements Optimizer {
 
   get best(): Solution | undefined {
     return this.#best;
+  }
+
+  get population(): number {
+    return this.#run.lambda;
   }
 
   /** Runs that ended so far. */
@@ -201,7 +207,8 @@ export class CmaEs implements Optimizer {
     search.#runNumber = fields.integer("run_number", COUNT);
     search.#regime = fields.oneOf("regime", ["large", "small"]);
     search.#runEvaluations = fields.integer("run_evaluations", COUNT);
-    search.#maxEvaluations = readFitness(fields, "max_evaluations");
+    search.#maxEvaluations = fields.numberOrNull("max_evaluations", { min: 1, max: COUNT.max }) ??
+      Infinity;
     search.#generation = fields.integer("generation", COUNT);
     search.#evaluations = fields.integer("evaluations", COUNT);
     search.#best = readBest(fields, space);
@@ -254,7 +261,7 @@ export class CmaEs implements Optimizer {
 
   /** How many results of this run are still to come. */
   #width(): number {
-    const oldest = this.#run.generation - MAX_AGE;
+    const oldest = this.#run.generation - LOST_AFTER;
     return this.#underWay.count(({ run, generation }) =>
       run === this.#runNumber && generation >= oldest
     );

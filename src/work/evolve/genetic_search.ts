@@ -38,8 +38,8 @@ export interface Breed {
   forget(): void;
 }
 
-/** Generations without any member's improvement after which a population begins anew. */
-const STAGNANT_GENERATIONS = 200;
+/** Generations without a better best after which a population begins anew; on tours, good ones came as late as that. */
+const STAGNANT_GENERATIONS = 1500;
 /** Numbers in all genomes of a population, so that a checkpoint stays below a megabyte. */
 const MAX_NUMBERS = 200_000;
 const MIN_SIZE = 16;
@@ -63,7 +63,8 @@ export class GeneticSearch implements Optimizer {
   #evaluations = 0;
   /** Results of this generation. */
   #told = 0;
-  /** Results since a member improved. */
+  /** The best of this population, and the results since it came. */
+  #runBest = Infinity;
   #stagnant = 0;
   #best: Solution | undefined;
 
@@ -95,7 +96,7 @@ export class GeneticSearch implements Optimizer {
   }
 
   /** Members of the present population, once it is full. */
-  get size(): number {
+  get population(): number {
     const { firstSize, space } = this.#breed;
     const limit = Math.max(MIN_SIZE, Math.floor(MAX_NUMBERS / space.dims));
     return Math.min(limit, firstSize * 2 ** (this.#run % (MAX_DOUBLINGS + 1)));
@@ -126,7 +127,7 @@ export class GeneticSearch implements Optimizer {
     if (!Number.isFinite(solution.fitness)) return;
     this.#consider(solution);
     if (this.#members.some(({ genome }) => areEqual(genome, solution.genome))) return;
-    if (this.#members.length < this.size) {
+    if (this.#members.length < this.population) {
       this.#members.push(solution);
       return;
     }
@@ -149,6 +150,7 @@ export class GeneticSearch implements Optimizer {
       generation: this.#generation,
       evaluations: this.#evaluations,
       told: this.#told,
+      run_best: writeFitness(this.#runBest),
       stagnant: this.#stagnant,
       best: this.#best ?? null,
       members: this.#members.map(writeSolution),
@@ -168,10 +170,11 @@ export class GeneticSearch implements Optimizer {
     search.#evaluations = fields.integer("evaluations", COUNT);
     search.#told = fields.integer("told", COUNT);
     search.#stagnant = fields.integer("stagnant", COUNT);
+    search.#runBest = readFitness(fields, "run_best");
     search.#best = fields.raw("best") === null
       ? undefined
       : readSolution(fields.object("best"), breed.space, "best");
-    search.#members = fields.list("members", { maxItems: search.size }).map((item, i) =>
+    search.#members = fields.list("members", { maxItems: search.population }).map((item, i) =>
       readSolution(Fields.of(item, `members.${i}`), breed.space, `members.${i}`)
     );
     for (const item of fields.list("under_way", { maxItems: underWayLimit(breed.space.dims) })) {
@@ -191,7 +194,7 @@ export class GeneticSearch implements Optimizer {
 
   #child(): Child {
     const members = this.#members;
-    if (members.length < this.size) {
+    if (members.length < this.population) {
       return { genome: this.#breed.random(this.#random), place: 0, operator: 0 };
     }
     const place = this.#nextPlace++ % members.length;
@@ -200,21 +203,20 @@ export class GeneticSearch implements Optimizer {
 
   /** The population fills first; then each child competes for its place. */
   #place(solution: Solution, { place, operator }: Asked): void {
-    if (this.#members.length < this.size) {
+    this.#stagnant = solution.fitness < this.#runBest ? 0 : this.#stagnant + 1;
+    this.#runBest = Math.min(this.#runBest, solution.fitness);
+    if (this.#members.length < this.population) {
       this.#members.push(solution);
-      this.#stagnant = 0;
       return;
     }
     const at = place % this.#members.length;
     const { fitness } = this.#members[at] as Solution;
-    const isBetter = solution.fitness < fitness;
-    this.#breed.credit(operator, isBetter);
-    this.#stagnant = isBetter ? 0 : this.#stagnant + 1;
+    this.#breed.credit(operator, solution.fitness < fitness);
     if (solution.fitness <= fitness) this.#members[at] = solution;
   }
 
   #count(): void {
-    const { size } = this;
+    const size = this.population;
     if (++this.#told < size) return;
     this.#told = 0;
     this.#generation++;
@@ -223,6 +225,7 @@ export class GeneticSearch implements Optimizer {
     this.#members = [];
     this.#nextPlace = 0;
     this.#stagnant = 0;
+    this.#runBest = Infinity;
     this.#breed.forget();
   }
 

@@ -34,12 +34,14 @@ export interface Optimizer {
   readonly evaluations: number;
   /** The best that was told or taken in. */
   readonly best: Solution | undefined;
+  /** How many may be under way at once and cost the search little; more make it take more evaluations. */
+  readonly population?: number;
   /** Exactly `count` genomes within the space. */
   ask(count: number): readonly Candidate[];
   /** Takes results; unknown ids and such as were told before are ignored. */
   tell(results: readonly Result[]): void;
   /** Takes in a solution that another island found, as its paper on migration says, or as the algorithm permits. */
   migrate(solution: Solution): void;
-  /** Everything that {@link OptimizerFactory.restore} needs, as JSON; what is under way is asked again. */
+  /** Everything that `restoreOptimizer` needs, as JSON; what is under way is asked again. */
   snapshot(): JsonObject;
 }
