@@ -8,7 +8,7 @@
  * ```
  *
  * The socket is opened at once, since a running agent gives up the right to read its environment. It is bound to
- * no name, and the kernel gives it an abstract one, so that no file stays behind.
+ * an abstract name of chance, so that no file stays behind.
  */
 
 import { encodeUtf8 } from "../base/bytes.ts";
@@ -65,7 +65,7 @@ export function readNotifyAddress(
 
 /** Opens the way to `address`. Throws {@link NotifyError} `unavailable`. */
 export function openNotifySocket({ path }: NotifyAddress): NotifySocket {
-  const socket = bindUnnamed();
+  const socket = bindAbstract();
   return {
     async send(message) {
       try {
@@ -87,10 +87,11 @@ export function statusLine(text: string): string {
   return `STATUS=${toPrintable(text, MAX_STATUS_LENGTH)}`;
 }
 
-function bindUnnamed(): Deno.DatagramConn {
+function bindAbstract(): Deno.DatagramConn {
   try {
-    // The kernel chooses an abstract name where there is none (unix(7), "Autobind feature").
-    return Deno.listenDatagram({ transport: "unixpacket", path: "" });
+    // Without a name the kernel would choose one, but only whoever has every permission may leave it out.
+    const path = `\0hamlet-${crypto.randomUUID()}`;
+    return Deno.listenDatagram({ transport: "unixpacket", path });
   } catch (error) {
     throw new NotifyError(
       "unavailable",

@@ -4,6 +4,8 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { PERMISSION_FLAGS } from "../../src/base/permissions.ts";
+import { FEATURE_FLAGS } from "../../src/base/self.ts";
 import { DEADLINE_MS, type JsonMessage, LOOPBACK } from "./counterpart_wire.ts";
 
 export const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
@@ -17,9 +19,9 @@ globalThis.addEventListener("unload", () => {
   for (const child of running) kill(child, "SIGKILL");
 });
 
-/** Arguments that run the program. */
+/** Arguments that run the program, with the permissions that it has wherever it runs. */
 export function programArgs(args: readonly string[]): string[] {
-  return ["run", "-A", "--no-prompt", MAIN, ...args];
+  return ["run", ...FEATURE_FLAGS, ...PERMISSION_FLAGS, MAIN, ...args];
 }
 
 /** Looks at `check` until it gives something other than `undefined` or `false`. */

@@ -1,7 +1,13 @@
 /** Starting and stopping: ports, state, damaged files, full disks, signals. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { AgentProcess, type CommandOutcome, eventually, hamlet } from "./agent_process.ts";
+import {
+  AgentProcess,
+  type CommandOutcome,
+  eventually,
+  hamlet,
+  programArgs,
+} from "./agent_process.ts";
 import { initiate, respond } from "./counterpart.ts";
 import { createIdentity } from "./counterpart_identity.ts";
 import { LOOPBACK, Port, Wire } from "./counterpart_wire.ts";
@@ -149,13 +155,14 @@ Deno.test("hamlet up and its state", async (t) => {
   });
 
   const canMount = await succeeds("unshare", ["-m", "true"]);
-  // "$1" is the runtime, "$2" to "$5" run the program: see `programArgs`.
+  // "$1" is the runtime, what follows it runs the program.
+  const program = ["", ...programArgs([])].map((_, index) => `"\${${index + 1}}"`).join(" ");
   const FILL = 'head -c 1M /dev/zero >"$D/fill" 2>/dev/null';
   const disks = [
     ["full from the start", `${FILL}; "$@"`],
     [
       "full once it has an identity",
-      `"$1" "$2" "$3" "$4" "$5" id --state "$D" >/dev/null; ${FILL}; "$@"`,
+      `${program} id --state "$D" >/dev/null; ${FILL}; "$@"`,
     ],
     ["read-only", `mount -o remount,ro "$D"; "$@"`],
   ] as const;
@@ -231,7 +238,14 @@ Deno.test({ name: "hamlet up and its end", ignore: isWindows }, async (t) => {
       assertEquals(code, 0);
       assertEquals(agent.events.at(-1)?.["event"], "stopped");
       const names = [...Deno.readDirSync(agent.stateDir)].map((entry) => entry.name).sort();
-      assertEquals(names, ["agent.lock", "identity.json", "inbox", "network.json", "peers.json"]);
+      assertEquals(names, [
+        "agent.lock",
+        "identity.json",
+        "inbox",
+        "metrics.token",
+        "network.json",
+        "peers.json",
+      ]);
 
       async function untilGoodbye(): Promise<void> {
         await session.untilType("PEER_GOODBYE");
