@@ -117,7 +117,7 @@ Deno.test("hamlet up serves sealed sessions to an independent node", async (t) =
   await t.step("requires_ack is acknowledged; a duplicate again, but delivered once", async () => {
     using session = await dialSealed(agent);
     // A type that nobody handles yet: each delivery is answered by one ERROR.
-    const envelope = session.envelope("EVOLUTION_START", {}, { requires_ack: true });
+    const envelope = session.envelope("RESOURCE_ALLOCATION", {}, { requires_ack: true });
     await session.sendAll([envelope]);
     const first = answersTo(envelope, await session.ping());
     assertEquals(first.map(({ type }) => type).sort(), ["ACK", "ERROR"]);
@@ -129,11 +129,11 @@ Deno.test("hamlet up serves sealed sessions to an independent node", async (t) =
   await t.step("an expired message is dropped, one that has yet to expire is not", async () => {
     using session = await dialSealed(agent);
     const nowSeconds = Date.now() / 1000;
-    const expired = session.envelope("EVOLUTION_START", {}, {
+    const expired = session.envelope("RESOURCE_ALLOCATION", {}, {
       expiry_time: nowSeconds - 1,
       requires_ack: true,
     });
-    const valid = session.envelope("EVOLUTION_START", {}, { expiry_time: nowSeconds + 600 });
+    const valid = session.envelope("RESOURCE_ALLOCATION", {}, { expiry_time: nowSeconds + 600 });
     await session.sendAll([expired, valid]);
     const answers = await session.ping();
     assertEquals(answersTo(expired, answers), []);
@@ -142,7 +142,7 @@ Deno.test("hamlet up serves sealed sessions to an independent node", async (t) =
 
   await t.step("a type that is not understood is answered by an ERROR that names it", async () => {
     using session = await dialSealed(agent);
-    const id = await session.send("EVOLUTION_VOTE");
+    const id = await session.send("RESOURCE_ALLOCATION");
     const answer = await session.untilAnswer(id);
     assertEquals(answer["type"], "ERROR");
     assertEquals((answer["data"] as JsonMessage)["code"], "unsupported_type");
