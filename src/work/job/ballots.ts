@@ -13,7 +13,7 @@
 import type { PeerId } from "../../base/peer_id.ts";
 import { type Consensus, newConsensus, writeConsensus } from "./consensus.ts";
 import type { EndCause, JobOutlet } from "./job_outlet.ts";
-import { jurorsRequired, MAX_ROUNDS } from "./jury.ts";
+import { jurorsRequired, MAX_JURORS, MAX_ROUNDS } from "./jury.ts";
 import { type Proposal, signProposal } from "./proposal.ts";
 import { randomLinks } from "./routes.ts";
 import type { Random } from "../../base/random.ts";
@@ -128,6 +128,8 @@ export class Ballots {
     const word = { ...result, round: this.rounds, pool: this.#pool() };
     // All others are paused: nobody may be asked, and we alone are not enough.
     if (word.pool.length === 0 && roster.others.length > 0) return;
+    // There may be more than we have heard of: they would not believe so few.
+    if (word.pool.length < MAX_JURORS && !roster.isSettled(nowMs)) return;
     this.rounds++;
     const proposal = signProposal(job, self, word, crypto);
     const { deadlineMs } = this;
@@ -144,12 +146,14 @@ export class Ballots {
   }
 
   /**
-   * Whether its jury is as large as what we see of the job asks for, and all who spoke belong. They need not be known
-   * here: after a partition nobody may be left who tells of them.
+   * Whether its jury is as large as what we see of the job asks for, and all who spoke belong. Who has just come in
+   * sees too little to believe less than a full one. Jurors need not be known here: after a partition nobody may be
+   * left who tells of them.
    */
-  isRepresentative({ node, jury }: Proposal): boolean {
+  isRepresentative({ node, jury }: Proposal, nowMs: number): boolean {
     const { roster, belongs } = this.#options;
     if (!belongs(node) || !jury.every(belongs)) return false;
+    if (!roster.isSettled(nowMs)) return jury.length >= MAX_JURORS;
     const others = roster.running.filter((id) => id !== node).length;
     const crowd = Math.max(others, this.crowd);
     // Who can ask nobody is believed only where there is nobody, paused ones included.
@@ -161,7 +165,7 @@ export class Ballots {
   onProposal(proposal: Proposal, nowMs: number): void {
     const { self, trust, workbench } = this.#options;
     if (!proposal.jury.includes(self.id) || trust.isLow(proposal.node)) return;
-    if (!this.isRepresentative(proposal) || !this.#isFirst(proposal)) return;
+    if (!this.isRepresentative(proposal, nowMs) || !this.#isFirst(proposal)) return;
     const ballot = this.#ballotOf(proposal.hash, nowMs);
     ballot.proposal = proposal;
     const own = ballot.votes.get(self.id);

@@ -110,6 +110,11 @@ export class Exchange {
     }
   }
 
+  /** Has {@link advance} tell how we do when it is called next. */
+  hurry(): void {
+    this.#progressMs = -Infinity;
+  }
+
   /** Tells at once that our state is different: we have come in, pause, go on or leave. */
   announce(type: "EVOLUTION_START" | "EVOLUTION_METRICS_SHARE", nowMs: number): void {
     const data = writeParticipant(this.say(nowMs));

@@ -274,6 +274,7 @@ export class JobNode {
     const { exchange, roster } = this.#parts;
     this.#phase = "searching";
     this.#startedMs = nowMs - elapsedMs;
+    roster.begin(nowMs);
     for (const record of participants) exchange.takeRecord(record, recruiter, nowMs);
     if (read) this.#takeOrder(read, recruiter, nowMs);
     roster.refresh(nowMs);
@@ -301,7 +302,11 @@ export class JobNode {
   #meet(newcomers: readonly PeerId[], nowMs: number): void {
     if (newcomers.length === 0) return;
     this.#options.outlet.changed();
-    if (this.#phase !== "ended") return;
+    if (this.#phase !== "ended") {
+      // News of who came in goes round at once among few.
+      if (this.#parts.roster.isSmall) this.#parts.exchange.hurry();
+      return;
+    }
     if (this.#outcome?.kind === "unconfirmed" && this.#parts.finale.reopen(nowMs)) {
       this.#outcome = undefined;
       this.#phase = "closing";
@@ -316,7 +321,7 @@ export class JobNode {
     const { job: { spec } } = this.#options;
     const { proposal } = consensus;
     if (proposal.cause === "target" && !reachesTarget(spec, proposal.fitness)) return;
-    if (!ballots.isRepresentative(proposal)) {
+    if (!ballots.isRepresentative(proposal, this.#nowMs)) {
       // A jury of too few proves nothing; what it found may still be worth something.
       migration.claim(proposal.solution, from, this.#nowMs);
       return;

@@ -56,7 +56,7 @@ export function assemble(
   const tickets = new Tickets(job.id, crypto);
   const ledger = restored?.ledger ?? new Ledger(tickets);
   const trust = new Trust();
-  const roster = new Roster(self.id, ledger, tickets);
+  const roster = new Roster(self.id, { ledger, tickets }, nowMs);
   const optimizer = restored
     ? search.restore(spec.space, restored.search)
     : search.create(spec.space, Math.floor(random.next() * 0x1_0000_0000));

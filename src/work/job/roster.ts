@@ -21,9 +21,17 @@ export const IDLE_PROGRESS_MS = 10_000;
 export const SILENCE_MS = 15_000;
 const IDLE_SILENCE_MS = 60_000;
 
+/** So long after we came in we may not have heard of everybody yet. */
+export const SETTLE_MS = 10_000;
+
 /** By how much periods are longer among `count` participants. */
 export function stretch(count: number): number {
   return Math.max(1, count / FEW);
+}
+
+export interface RosterOptions {
+  readonly ledger: Ledger;
+  readonly tickets: Tickets;
 }
 
 export class Roster {
@@ -35,12 +43,30 @@ export class Roster {
   readonly #untold = new Map<PeerId, number>();
   #alive: ReadonlySet<PeerId> | undefined;
   #living: readonly PeerId[];
+  #sinceMs: number;
 
-  constructor(self: PeerId, ledger: Ledger, tickets: Tickets) {
+  constructor(self: PeerId, { ledger, tickets }: RosterOptions, nowMs: number) {
     this.#self = self;
     this.#ledger = ledger;
     this.#tickets = tickets;
     this.#living = [self];
+    this.#sinceMs = nowMs;
+  }
+
+  /** We have come in only now. */
+  begin(nowMs: number): void {
+    this.#sinceMs = nowMs;
+  }
+
+  /** Whether we have had the time to hear of all who take part; at once where nobody else is in the village. */
+  isSettled(nowMs: number): boolean {
+    return nowMs - this.#sinceMs >= SETTLE_MS ||
+      (this.#alive !== undefined && this.#alive.size <= 1);
+  }
+
+  /** Whether there are so few that all can be told of everybody at once. */
+  get isSmall(): boolean {
+    return this.#living.length <= FEW;
   }
 
   /** Living participants, ourselves among them unless we left, by ticket: the first is the steward. */

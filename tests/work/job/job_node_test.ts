@@ -308,7 +308,7 @@ function proposalFrom(
 }
 
 Deno.test("JobNode does not vote on what is asked too early, and says that it is", PURE, () => {
-  const stand = standOf().meet(6).run(5_000);
+  const stand = standOf().meet(6).run(11_000);
   const solution = signSolution(stand.job, speakerOf(1), { genome: [1, 1], fitness: 2 }, CRYPTO);
   const pool = [0, 2, 3, 4, 5, 6].map((n) => idOf(n));
   const proposal = proposalFrom(stand.job, 1, { solution, fitness: 2, pool });
@@ -323,7 +323,7 @@ Deno.test(
   "JobNode looks at one proposal of a proposer and round, and at none with too few jurors",
   PURE,
   () => {
-    const stand = standOf().meet(6).run(2_000);
+    const stand = standOf().meet(6).run(11_000);
     const pool = [0, 2, 3, 4, 5, 6].map((n) => idOf(n));
     const ask = (genome: readonly number[], ids: readonly PeerId[]) => {
       const solution = signSolution(
@@ -625,4 +625,18 @@ Deno.test("JobNode.deadlineMs is not put off by evaluations, however many there 
   }
   stand.hear(1, "EVOLUTION_START", { participant: recordOf(stand.job, 1, { seq: 2 }).signed });
   assertEquals([stand.node.deadlineMs, deadlineMs], [deadlineMs, 500]);
+});
+
+Deno.test("JobNode that has just come in believes no jury but a full one", PURE, () => {
+  const job = jobOf(SHORT);
+  const few = acceptedOf(job, { others: 2 });
+  const complete = (stand: Stand) => {
+    const data = { state: "accepted", order: null, consensus: writeConsensus(few) };
+    stand.hear(1, "EVOLUTION_COMPLETE", data);
+    return stand.node.phase;
+  };
+  // It knows of one other, and sees nothing wrong with two jurors.
+  const stand = new Stand(job, 5).meet(2).run(9_000);
+  assertEquals(complete(stand), "searching");
+  assertEquals(complete(stand.run(1_000)), "ended");
 });

@@ -12,7 +12,7 @@ const tickets = new Tickets(job.id, CRYPTO);
 
 function rosterOf(count: number) {
   const ledger = new Ledger(tickets);
-  const roster = new Roster(idOf(0), ledger, tickets);
+  const roster = new Roster(idOf(0), { ledger, tickets }, 0);
   const hear = (n: number, nowMs: number, word: Parameters<typeof recordOf>[2] = {}) => {
     const record = recordOf(job, n, word);
     if (ledger.addParticipant(record)) roster.heard(record, nowMs);
