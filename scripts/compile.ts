@@ -1,147 +1,137 @@
 /**
- * Makes one file of the program, for each machine that was asked for.
- *
- * deno task compile [--target T … | --all] [--out DIR]
- * deno task compile --portable [--runtime PATH] [--out DIR]
+ * Builds the program as one file for each kind of machine: with `deno compile`, or, where its base runtime cannot be
+ * downloaded, as a self-extracting file made of the runtime at hand.
  */
 
 import { fileURLToPath } from "node:url";
-import { VERSION } from "../src/cli/version.ts";
-import { bundleProgram, type ProgramFile, withWorkCode } from "./lib/compile/bundle.ts";
-import { CompileError } from "./lib/compile/failure.ts";
-import { buildPortable, readRuntime } from "./lib/compile/portable.ts";
-import { compileStandalone, MAX_EMBEDDED_BYTES, tryStandalone } from "./lib/compile/standalone.ts";
-import { updateSums } from "./lib/compile/sums.ts";
-import { findTarget, type Target, TARGETS } from "./lib/compile/targets.ts";
+import manifest from "../deno.json" with { type: "json" };
+import { nearest } from "../src/cli/nearest.ts";
+import { bundleProgram, listFiles } from "./lib/compile/bundle.ts";
+import { CompileError, compileFor } from "./lib/compile/compiled.ts";
+import { buildPortable } from "./lib/compile/portable_file.ts";
+import { writeSums } from "./lib/compile/sums.ts";
+import { fileNameOf, type Target, TARGETS } from "./lib/compile/targets.ts";
 import { FlagError, type ScriptFlags, scriptMain } from "./lib/script_main.ts";
 
 const HELP =
-  `Makes one file of hamlet, with everything in it and exactly the permissions that it needs.
+  `Usage: deno task compile [--target T... | --all | --portable [--runtime FILE]] [--out DIR]
 
-  deno task compile                       an executable for this machine
-  deno task compile --target T …          for another one (repeatable), or --all for each of
-${TARGETS.map(({ name }) => `                                            ${name}`).join("\n")}
-  deno task compile --portable            a file that carries this very Deno: nothing is downloaded;
-                                          for Linux and macOS, unpacks itself at its first start
-  deno task compile --portable --runtime PATH
-                                          with the Deno of another machine
+Builds hamlet as one file for each target, and DIR/SHA256SUMS.
 
-  --out DIR    where to (default: dist), beside SHA256SUMS
-  --json       print what was made as JSON`;
+Options:
+  --target T      Build for T (repeatable; default: this machine)
+${TARGETS.map((target) => `                    ${target}`).join("\n")}
+  --all           Build for all of these
+  --portable      Build a self-extracting file for Linux or macOS instead, of the
+                  deno executable at hand: nothing is downloaded
+  --runtime FILE  Of the deno executable FILE, perhaps another machine's
+  --out DIR       Where to (default: dist)
+  --json          Print one JSON object
+  -h, --help      Show this text`;
 
-interface Plan {
-  readonly targets: readonly Target[];
-  /** The runtime to carry. */
-  readonly runtime: string | undefined;
-  readonly out: string;
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** What is embedded besides the runtime: a machine with little memory has to load it. */
+const MAX_EMBEDDED_BYTES = 2 * 2 ** 20;
+
+interface Options {
   readonly json: boolean;
+  readonly out: string;
+  /** Compiled for each, or one portable file of this runtime. */
+  readonly plan:
+    | { readonly kind: "compiled"; readonly targets: readonly Target[] }
+    | { readonly kind: "portable"; readonly runtime: string };
 }
 
-/** One file that was made. */
-interface Made {
+interface Built {
   readonly file: string;
-  readonly target: string;
-  readonly bytes: number;
-  /** What the program takes of it. */
-  readonly embedded_bytes: number;
+  readonly target: Target;
 }
 
-function read(flags: ScriptFlags): Plan {
-  const isPortable = flags.has("portable");
+/** Throws {@link FlagError}. */
+function readOptions(flags: ScriptFlags): Options {
+  const json = flags.has("json");
+  const out = flags.text("out") ?? `${ROOT}dist`;
   const runtime = flags.text("runtime");
-  const names = flags.list("target");
-  if (isPortable && (names.length > 0 || flags.has("all"))) {
-    throw new FlagError(
-      "--portable is for the machine of its runtime: name another's by --runtime",
-    );
+  if (!flags.has("portable")) {
+    if (runtime !== undefined) throw new FlagError("--runtime is for --portable");
+    return { json, out, plan: { kind: "compiled", targets: readTargets(flags) } };
   }
-  if (!isPortable && runtime !== undefined) throw new FlagError("--runtime goes with --portable");
-  if (names.length > 0 && flags.has("all")) throw new FlagError("--all is every --target");
-  const common = {
-    out: flags.text("out") ?? fileURLToPath(new URL("../dist", import.meta.url)),
-    json: flags.has("json"),
-  };
-  if (isPortable) return { ...common, targets: [], runtime: runtime ?? Deno.execPath() };
-  if (flags.has("all")) return { ...common, targets: TARGETS, runtime: undefined };
-  const wanted = names.length > 0 ? names : [Deno.build.target];
-  return { ...common, targets: [...new Set(wanted)].map(toTarget), runtime: undefined };
+  if (flags.has("all") || flags.list("target").length > 0) {
+    throw new FlagError("--portable builds for the machine of its runtime: name it with --runtime");
+  }
+  return { json, out, plan: { kind: "portable", runtime: runtime ?? Deno.execPath() } };
 }
 
-async function run({ targets, runtime, out, json }: Plan): Promise<number> {
-  const made: Made[] = [];
+function readTargets(flags: ScriptFlags): readonly Target[] {
+  const given = flags.list("target");
+  if (flags.has("all")) {
+    if (given.length > 0) throw new FlagError("--all and --target exclude each other");
+    return TARGETS;
+  }
+  return given.length > 0 ? given.map(readTarget) : [readTarget(Deno.build.target)];
+}
+
+function readTarget(text: string): Target {
+  const target = TARGETS.find((each) => each === text);
+  if (target) return target;
+  const guess = nearest(text, TARGETS);
+  const hint = guess ? `; did you mean ${guess}?` : "";
+  throw new FlagError(`nothing is built for the target "${text}"${hint}`);
+}
+
+async function run({ json, out, plan }: Options): Promise<number> {
+  const directory = await Deno.makeTempDir({ prefix: "hamlet_bundle_" });
   try {
-    // Before the minute that the rest takes.
-    const carried = runtime === undefined ? undefined : await readRuntime(runtime);
     await Deno.mkdir(out, { recursive: true });
-    const files = await bundleProgram();
-    for (const target of targets) made.push(await makeStandalone(files, target, out));
-    if (carried) {
-      const program = await withWorkCode(files);
-      const file = `hamlet-${VERSION}-${carried.target.name}-portable`;
-      const bytes = await buildPortable(carried, program);
-      await writeProgram(`${out}/${file}`, bytes);
-      const { target } = carried;
-      made.push({
-        file,
-        target: target.name,
-        bytes: bytes.length,
-        embedded_bytes: sizeOf(program),
-      });
+    await bundleProgram(directory);
+    const bundle = { directory, ...await listFiles(directory) };
+    const { bytes } = bundle;
+    if (bytes > MAX_EMBEDDED_BYTES) {
+      throw new CompileError(`Cannot build: ${bytes} bytes to embed exceed ${MAX_EMBEDDED_BYTES}`);
     }
+    const built: Built[] = [];
+    for await (const each of buildAll(plan, bundle, out)) {
+      built.push(each);
+      await writeSums(out, [each.file]);
+      if (!json) console.log(rowOf(each.file, await sizeOf(`${out}/${each.file}`), bundle));
+    }
+    if (json) console.log(JSON.stringify({ out, embedded_bytes: bytes, built }));
+    return 0;
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
     console.error(error.message);
     return 1;
   } finally {
-    if (made.length > 0) await updateSums(out, made.map(({ file }) => file));
+    await Deno.remove(directory, { recursive: true });
   }
-  if (json) console.log(JSON.stringify({ out, files: made }, null, 2));
-  else for (const each of made) console.log(describe(each, out));
-  return 0;
 }
 
-async function makeStandalone(
-  files: readonly ProgramFile[],
-  target: Target,
-  out: string,
-): Promise<Made> {
-  const file = `hamlet-${VERSION}-${target.name}${/windows/.test(target.name) ? ".exe" : ""}`;
-  const path = `${out}/${file}`;
-  const embedded = await compileStandalone(files, target, path);
-  if (target.name === Deno.build.target) await tryStandalone(path);
-  const { size } = await Deno.stat(path);
-  return { file, target: target.name, bytes: size, embedded_bytes: embedded };
+interface Bundle {
+  readonly directory: string;
+  readonly names: readonly string[];
+  readonly bytes: number;
 }
 
-/** Nobody finds half a program. */
-async function writeProgram(path: string, bytes: Uint8Array): Promise<void> {
-  const successor = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
-  await Deno.writeFile(successor, bytes, { mode: 0o755 });
-  await Deno.rename(successor, path);
-}
-
-function describe({ file, bytes, embedded_bytes }: Made, out: string): string {
-  return `${out}/${file}\n  ${megabytes(bytes)} MB, of which the program ${
-    megabytes(embedded_bytes)
-  } ` +
-    `(at most ${megabytes(MAX_EMBEDDED_BYTES)})`;
-}
-
-function sizeOf(files: readonly ProgramFile[]): number {
-  return files.reduce((sum, { bytes }) => sum + bytes.length, 0);
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 2 ** 20).toFixed(bytes % 2 ** 20 === 0 ? 0 : 2);
-}
-
-function toTarget(name: string): Target {
-  try {
-    return findTarget(name);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new FlagError(error.message, { cause: error });
+async function* buildAll(plan: Options["plan"], bundle: Bundle, out: string): AsyncIterable<Built> {
+  const { version } = manifest;
+  if (plan.kind === "portable") {
+    return yield await buildPortable({ version, runtime: plan.runtime, ...bundle, out });
   }
+  for (const target of plan.targets) {
+    const file = fileNameOf(version, target);
+    await compileFor({ target, directory: bundle.directory, path: `${out}/${file}` });
+    yield { file, target };
+  }
+}
+
+function rowOf(file: string, bytes: number, bundle: Bundle): string {
+  const mib = (count: number) => (count / 2 ** 20).toFixed(1);
+  const { names } = bundle;
+  return `${file}: ${mib(bytes)} MiB, ${mib(bundle.bytes)} of them ${names.length} files of ours`;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await Deno.stat(path)).size;
 }
 
 if (import.meta.main) {
@@ -151,5 +141,5 @@ if (import.meta.main) {
     texts: ["runtime", "out"],
     lists: ["target"],
   };
-  Deno.exit(await scriptMain(Deno.args, usage, { read, run }));
+  Deno.exit(await scriptMain(Deno.args, usage, { read: readOptions, run }));
 }

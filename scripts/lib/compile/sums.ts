@@ -1,35 +1,39 @@
-/** `SHA256SUMS` of a directory, in the form that `sha256sum --check` reads. */
+/** `SHA256SUMS`, as `sha256sum --check` reads it. */
 
 import { createHash } from "node:crypto";
 
-export const SUMS_FILE = "SHA256SUMS";
-const LINE = /^([0-9a-f]{64}) [ *](\S.*)$/;
+const NAME = "SHA256SUMS";
+const LINE = /^([0-9a-f]{64}) [ *](.+)$/;
 
-/** Puts the sums of `names` into the directory's list; files that are gone leave it. */
-export async function updateSums(directory: string, names: readonly string[]): Promise<void> {
-  const path = `${directory}/${SUMS_FILE}`;
+/** Writes the sums of `files` in `directory`; those of other files that are still there stay. */
+export async function writeSums(directory: string, files: readonly string[]): Promise<void> {
+  const path = `${directory}/${NAME}`;
   const sums = readSums(await Deno.readTextFile(path).catch(() => ""));
-  for (const name of sums.keys()) {
-    if (!(await Deno.stat(`${directory}/${name}`).catch(() => undefined))) sums.delete(name);
+  for (const file of sums.keys()) {
+    if (!await Deno.stat(`${directory}/${file}`).catch(() => undefined)) sums.delete(file);
   }
-  for (const name of names) sums.set(name, await sha256(`${directory}/${name}`));
-  const lines = [...sums].toSorted(([a], [b]) => a < b ? -1 : 1);
-  await Deno.writeTextFile(path, lines.map(([name, sum]) => `${sum}  ${name}\n`).join(""));
+  for (const file of files) sums.set(file, await sumOf(`${directory}/${file}`));
+  await Deno.writeTextFile(path, formatSums(sums));
 }
 
-/** The list's sums by name; lines of another form are left out. */
+/** Sums by file name; lines that are none are left out. */
 export function readSums(text: string): Map<string, string> {
-  const sums = new Map<string, string>();
-  for (const line of text.split("\n")) {
-    const [, sum, name] = LINE.exec(line) ?? [];
-    if (sum !== undefined && name !== undefined) sums.set(name, sum);
-  }
-  return sums;
+  return new Map(
+    text.split("\n").flatMap((line) => {
+      const [, sum, file] = LINE.exec(line) ?? [];
+      return sum !== undefined && file !== undefined ? [[file, sum] as const] : [];
+    }),
+  );
 }
 
-async function sha256(path: string): Promise<string> {
+/** The file's text, by name. */
+export function formatSums(sums: ReadonlyMap<string, string>): string {
+  const lines = [...sums].sort(([a], [b]) => a < b ? -1 : 1);
+  return lines.map(([file, sum]) => `${sum}  ${file}\n`).join("");
+}
+
+async function sumOf(path: string): Promise<string> {
   const hash = createHash("sha256");
-  using file = await Deno.open(path);
-  for await (const piece of file.readable) hash.update(piece);
+  for await (const chunk of (await Deno.open(path)).readable) hash.update(chunk);
   return hash.digest("hex");
 }
