@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import manifest from "../deno.json" with { type: "json" };
 import { nearest } from "../src/cli/nearest.ts";
 import { bundleProgram, listFiles } from "./lib/compile/bundle.ts";
-import { CompileError, compileFor } from "./lib/compile/compiled.ts";
+import { CompileError, compileFor, tryCompiled } from "./lib/compile/compiled.ts";
 import { buildPortable } from "./lib/compile/portable_file.ts";
 import { writeSums } from "./lib/compile/sums.ts";
 import { fileNameOf, type Target, TARGETS } from "./lib/compile/targets.ts";
@@ -120,6 +120,7 @@ async function* buildAll(plan: Options["plan"], bundle: Bundle, out: string): As
   for (const target of plan.targets) {
     const file = fileNameOf(version, target);
     await compileFor({ target, directory: bundle.directory, path: `${out}/${file}` });
+    if (target === Deno.build.target) await tryCompiled(`${out}/${file}`, version);
     yield { file, target };
   }
 }

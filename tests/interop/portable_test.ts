@@ -19,6 +19,25 @@ interface Outcome {
   readonly stderr: string;
 }
 
+/** Builds a portable file in `out`; resolves with its path. */
+async function build(out: string, flags: readonly string[] = []): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", SCRIPT, "--portable", "--json", "--out", out, ...flags],
+    signal: AbortSignal.timeout(BUILD_MS),
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  const { built } = JSON.parse(new TextDecoder().decode(stdout));
+  return `${out}/${built[0].file}`;
+}
+
+/** Where `text` stands in `bytes`. */
+function find(bytes: Uint8Array, text: string): { readonly start: number; readonly end: number } {
+  const script = new TextDecoder("latin1").decode(bytes.subarray(0, 20_000));
+  const start = script.indexOf(text);
+  assert(start >= 0, text);
+  return { start, end: start + text.length };
+}
+
 /** The file in a directory of its own, and a home beside it. */
 class Lodger implements AsyncDisposable {
   readonly root: string;
@@ -31,13 +50,7 @@ class Lodger implements AsyncDisposable {
   static async create(): Promise<Lodger> {
     const root = await Deno.makeTempDir({ prefix: "hamlet-portable-" });
     for (const name of ["built", "alone", "home"]) await Deno.mkdir(`${root}/${name}`);
-    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", SCRIPT, "--portable", "--json", "--out", `${root}/built`],
-      signal: AbortSignal.timeout(BUILD_MS),
-    }).output();
-    assert(success, new TextDecoder().decode(stderr));
-    const { built } = JSON.parse(new TextDecoder().decode(stdout));
-    await Deno.rename(`${root}/built/${built[0].file}`, `${root}/alone/hamlet`);
+    await Deno.rename(await build(`${root}/built`), `${root}/alone/hamlet`);
     return new Lodger(root);
   }
 
@@ -160,7 +173,13 @@ Deno.test({ name: "the portable file", ignore: !isUnix }, async (t) => {
     const fresh = { HAMLET_CACHE: `${lodger.root}/fresh` };
     const flipped = original.slice();
     flipped[original.length - 1_000] = (flipped[original.length - 1_000] ?? 0) ^ 1;
-    for (const damaged of [original.slice(0, -1), original.slice(0, 5_000_000), flipped]) {
+    // One more permission in the script itself: as long as before.
+    const { start, end } = find(original, "--allow-run ");
+    const wider = original.slice();
+    wider.set(new TextEncoder().encode("--allow-ffi "), start);
+    assertEquals(end - start, "--allow-ffi ".length);
+    const cut = [original.slice(0, -1), original.slice(0, 5_000_000)];
+    for (const damaged of [...cut, flipped, wider]) {
       await Deno.writeFile(lodger.file, damaged);
       for (const where of [fresh, env]) {
         assertRefused(await lodger.run(["version"], where), /is damaged \(.*\); get it again/);
@@ -172,8 +191,36 @@ Deno.test({ name: "the portable file", ignore: !isUnix }, async (t) => {
 
   await t.step("unpacks again what was damaged in its cache", async () => {
     const [home] = [...Deno.readDirSync(cache)].map(({ name }) => name);
-    await Deno.truncate(`${cache}/${home}/runtime`, 1_000);
-    assertEquals((await lodger.run(["version"], env)).code, 0);
+    const whole = `${cache}/${home}/program`;
+    const chunk = [...Deno.readDirSync(whole)].find(({ name }) => name.startsWith("version-"));
+    // Also what a power failure leaves: files that are there and empty.
+    for (
+      const damage of [
+        () => Deno.truncate(`${cache}/${home}/runtime`, 1_000),
+        () => Deno.truncate(`${whole}/main.js`),
+        () => Deno.remove(`${whole}/${chunk?.name}`),
+        () => Deno.truncate(`${cache}/${home}/checked`),
+      ]
+    ) {
+      await damage();
+      const { code, stdout } = await lodger.run(["version"], env);
+      assertEquals(code, 0);
+      assertMatch(stdout, /^hamlet /);
+    }
+  });
+
+  await t.step("says what machine it is for where it cannot run", async () => {
+    const runtime = `${lodger.root}/other`;
+    // An ELF header for 64-bit ARM (or x86-64, where this is one), and nothing behind it.
+    const machine = Deno.build.arch === "aarch64" ? 62 : 183;
+    const header = [0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, ...new Array(9).fill(0), 2, 0, machine, 0];
+    await Deno.writeFile(runtime, new Uint8Array([...header, ...new Array(100).fill(0)]));
+    const foreign = await build(`${lodger.root}/built`, ["--runtime", runtime]);
+    const child = new Deno.Command(foreign, { args: ["version"], env: { ...env, HOME: "" } });
+    const { code, stdout, stderr } = await child.output();
+    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    const outcome = { code, stdout: decode(stdout), stderr: decode(stderr) };
+    assertRefused(outcome, /Cannot run on this machine \(\w+ \w+\): .* is for \w+-/);
   });
 
   await t.step("refuses a cache that others can write to, or that is a link", async () => {

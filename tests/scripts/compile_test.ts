@@ -80,20 +80,54 @@ Deno.test("fillIn() fills in what it knows, and refuses what it does not", () =>
 Deno.test("assemblePortable() says in the script where everything behind it is", async () => {
   const runtime = Uint8Array.of(1, 2, 3);
   const program = Uint8Array.of(4, 5);
-  const template = "@VERSION@ @TARGET@ @HASH@ @SIZE@ @RUNTIME_AT@ @RUNTIME_SIZE@ @RUNTIME_BYTES@ " +
-    "@PROGRAM_AT@ @PROGRAM_SIZE@ @ARGUMENTS@\n";
+  const template = "@VERSION@ @TARGET@ @SIZE@ @RUNTIME_AT@ @RUNTIME_SIZE@ @RUNTIME_BYTES@ " +
+    "@PROGRAM_AT@ @PROGRAM_SIZE@\nhash=@HASH@\n";
   const parts = { version: "1.2.3", target: LINUX, template, runtimeBytes: 90, runtime, program };
   const [header = new Uint8Array(), payload] = await assemblePortable(parts);
   assertEquals(payload, Uint8Array.of(1, 2, 3, 4, 5));
-  const words = new TextDecoder().decode(header).split(" ");
   const { length } = header;
-  assertEquals(words.slice(0, 9), [
-    "1.2.3",
-    LINUX,
-    // SHA-256 of the bytes 1 to 5, by sha256sum.
-    "74f81fe167d99b4cb41d6d0ccda82278caee9f3e2f25d5e5a3936ff3dcec60d0",
-    ...[length + 5, length + 1, 3, 90, length + 4, 2].map(String),
-  ]);
+  const words = ["1.2.3", LINUX, length + 5, length + 1, 3, 90, length + 4, 2].join(" ");
+  // SHA-256 of that line and the bytes 1 to 5, by sha256sum.
+  const hash = "aac4c8d7c740438f731c53484d6ae9c79036fdb523f7358755d01b20c16f3692";
+  assertEquals(new TextDecoder().decode(header), `${words}\nhash=${hash}\n`);
+});
+
+Deno.test("assemblePortable() starts the program by words that the shell leaves alone", async () => {
+  const template = "hash=@HASH@\n@ARGUMENTS@\n";
+  const empty = new Uint8Array();
+  const parts = { version: "1", target: LINUX, template, runtimeBytes: 0 };
+  const [header] = await assemblePortable({ ...parts, runtime: empty, program: empty });
+  const [, words = ""] = new TextDecoder().decode(header).split("\n");
+  // What the shell would expand stands in quotes.
+  assertMatch(words, /^run ('--[^']+'|--[\w=,.:/-]+)( ('--[^']+'|--[\w=,.:/-]+))*$/);
+});
+
+/** Runs the script without a base runtime of its own. */
+async function compile(args: readonly string[], env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", `${ROOT}/scripts/compile.ts`, ...args],
+    env: { NO_COLOR: "1", ...env },
+  }).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+}
+
+Deno.test("deno task compile names the nearest of the targets", async () => {
+  const { code, stdout, stderr } = await compile(["--target", "aarch64-linux-gnu"]);
+  assertEquals([code, stdout], [2, ""]);
+  assertMatch(stderr, /^[^\n]+ did you mean aarch64-unknown-linux-gnu\?; see --help\n$/);
+});
+
+Deno.test("deno task compile finds out that a base runtime is none", async () => {
+  const out = await Deno.makeTempDir();
+  try {
+    // It compiles, and runs no program: this very runtime has commands of its own.
+    const { code, stdout, stderr } = await compile(["--out", out], { DENORT_BIN: Deno.execPath() });
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /^Cannot run [^\n]+ is no denort for this machine\n$/);
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
 });
 
 Deno.test("readSums() reads what sha256sum writes, and formatSums() writes it in order", () => {

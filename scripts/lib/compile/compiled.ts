@@ -9,6 +9,9 @@ export class CompileError extends Error {
   override readonly name = "CompileError";
 }
 
+/** A slow board takes seconds for a first start. */
+const TRY_MS = 60_000;
+
 /** What a file is built from. */
 export interface CompileJob {
   readonly target: Target;
@@ -45,6 +48,22 @@ export async function compileFor(job: CompileJob): Promise<void> {
   }).output();
   if (success) return;
   throw new CompileError(reasonOf(new TextDecoder().decode(stderr), job.target));
+}
+
+/** Runs what was built for this machine: a base that is none makes a file that does nothing. Throws {@link CompileError}. */
+export async function tryCompiled(path: string, version: string): Promise<void> {
+  const { stdout } = await new Deno.Command(path, {
+    args: ["version"],
+    stdin: "null",
+    stderr: "null",
+    signal: AbortSignal.timeout(TRY_MS),
+  }).output();
+  if (new TextDecoder().decode(stdout).startsWith(`hamlet ${version} `)) return;
+  // Nobody should take it for one that does.
+  await Deno.remove(path);
+  throw new CompileError(
+    `Cannot run ${path}: its base runtime, which DENORT_BIN may name, is no denort for this machine`,
+  );
 }
 
 /** Why it failed, by what the runtime said. */

@@ -55,12 +55,17 @@ damaged() {
 
 check_file() {
   [ "$(wc -c < "$self")" -eq "$size" ] || damaged "it is not $size bytes long"
-  sum=$(tail -c "+$runtime_at" "$self" | checksum)
+  sum=$({ head -c "$((runtime_at - 1))" "$self" | grep -v '^hash='; tail -c "+$runtime_at" "$self"; } | checksum)
   [ "${sum%% *}" = "$hash" ] || damaged "its checksum is another"
 }
 
 piece() {
   tail -c "+$1" "$self" | head -c "$2"
+}
+
+# Names and sizes in a directory of ours: what a power failure may have left without content is another.
+listing() {
+  (cd -- "$1" 2>/dev/null && TZ=UTC0 LC_ALL=C ls -lnd -- *)
 }
 
 unpack() {
@@ -70,17 +75,22 @@ unpack() {
   piece "$runtime_at" "$runtime_size" | gzip -dc > "$temporary/runtime" ||
     fail "Cannot unpack into $cache: is the disk full?"
   mkdir "$temporary/program"
-  piece "$program_at" "$program_size" | gzip -dc | (cd "$temporary/program" && tar -xf -) ||
+  piece "$program_at" "$program_size" | gzip -dc | (cd "$temporary/program" && tar -xof -) ||
     fail "Cannot unpack into $cache: is the disk full?"
   chmod 700 "$temporary/runtime"
+  env -i "$temporary/runtime" --version >/dev/null 2>&1 ||
+    fail "Cannot run on this machine ($(uname -sm)): $self is for @TARGET@, and $cache must allow programs"
   mkdir -p "$home"
   # Who unpacks at the same time moves the same contents to the same place.
   mv -f "$temporary/runtime" "$home/runtime"
-  if [ ! -e "$home/program" ]; then
+  whole=$(listing "$temporary/program")
+  if [ "$(listing "$home/program")" != "$whole" ]; then
+    [ ! -e "$home/program" ] || mv "$home/program" "$temporary/damaged" 2>/dev/null || :
     mv "$temporary/program" "$home/program" 2>/dev/null || [ -e "$home/program/main.js" ] ||
       fail "Cannot unpack into $home"
   fi
-  : > "$home/checked"
+  printf '%s\n' "$whole" > "$temporary/checked"
+  mv -f "$temporary/checked" "$home/checked"
   rm -rf "$temporary" "$home/program/program"
   trap - EXIT HUP INT TERM
 }
@@ -106,7 +116,9 @@ home=$cache/@VERSION@-$hash
 if [ -e "$home" ] || [ -L "$home" ]; then check_own "$home"; fi
 
 is_unpacked() {
-  [ -e "$home/checked" ] && [ "$(wc -c < "$home/runtime")" -eq "$runtime_bytes" ]
+  [ -e "$home/checked" ] && [ -x "$home/runtime" ] &&
+    [ "$(wc -c < "$home/runtime")" -eq "$runtime_bytes" ] &&
+    [ "$(listing "$home/program")" = "$(cat "$home/checked")" ]
 }
 
 # Newer than the last look at it: the file may be another, or damaged.
@@ -115,7 +127,7 @@ if ! is_unpacked; then
   unpack
 elif [ -n "$(find "$self" -newer "$home/checked")" ]; then
   check_file
-  : > "$home/checked"
+  touch "$home/checked"
 fi
 
 # The runtime heeds nothing of its surroundings but what is meant for it here.

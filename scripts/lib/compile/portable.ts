@@ -4,7 +4,7 @@
  *
  * ```
  * #!/bin/sh ... | gzip(runtime) | gzip(tar(bundle))
- *               └─ SHA-256 of all of this stands in the script ─┘
+ * └─ SHA-256 of all of this stands in the script, in the one line that it leaves out ─┘
  * ```
  */
 
@@ -25,6 +25,8 @@ export interface PortableParts {
   readonly program: Uint8Array<ArrayBuffer>;
 }
 
+const HASH_DIGITS = 64;
+
 /** How the runtime is started: with the permissions of every other build, and nothing that a surrounding could change. */
 export const RUNTIME_ARGUMENTS: readonly string[] = Object.freeze([
   "run",
@@ -42,8 +44,16 @@ export async function assemblePortable(
   const payload = new Uint8Array(runtime.length + program.length);
   payload.set(runtime);
   payload.set(program, runtime.length);
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", payload)).toHex();
-  return [headerOf(parts, hash), payload];
+  // No longer than any other hash, so that all offsets are those of the file.
+  const draft = headerOf(parts, "0".repeat(HASH_DIGITS));
+  const covered = new Blob([withoutHash(draft), payload]);
+  const digest = await crypto.subtle.digest("SHA-256", await covered.arrayBuffer());
+  return [headerOf(parts, new Uint8Array(digest).toHex()), payload];
+}
+
+/** The script but for the line that tells the hash. */
+function withoutHash(header: Uint8Array<ArrayBuffer>): string {
+  return new TextDecoder().decode(header).replace(/^hash=.*\n/m, "");
 }
 
 /** The script, whose offsets depend on its own length. */
