@@ -5,6 +5,8 @@
 
 import { describeError } from "../src/base/errors.ts";
 import { liarsTrueOf } from "../tests/sim/work/liars.ts";
+import { measureOptimizers, type OptimizerFigures, problemsOf } from "./lib/evolve/optimizers.ts";
+import { measureOptimizers, type OptimizerRow, problemsOf } from "./lib/evolve/optimizers.ts";
 import { measureOverhead } from "./lib/evolve/overhead.ts";
 import {
   type Efficiency,
@@ -25,13 +27,18 @@ const HELP = `Usage: deno run -A scripts/evolve_trial.ts [--json] [--quick] [--o
 Exits with 1 unless everything holds. All of it takes about half an hour on two cores.
 
 Options:
-  --only PART  Play this part alone; may be repeated: overhead, efficiency, kill, liars
+  --only PART  Play this part alone; may be repeated: optimizer, overhead, efficiency,
+               kill, liars
   --quick      Fewer seeds and shorter windows
   --json       Print one JSON object
   -h, --help   Show this text`;
 
 /** What was not played is missing. */
 interface Report {
+  optimizer?: readonly OptimizerRow[];
+  tour_gap_percent?: number;
+  optimizer?: OptimizerFigures["optimizer"];
+  tour_gap_percent?: number;
   efficiency?: number;
   efficiency_detail?: Efficiency;
   kill_three_ok?: boolean;
@@ -50,6 +57,24 @@ interface Part {
 }
 
 const PARTS: readonly Part[] = [
+  {
+    name: "optimizers",
+    async play(report, isQuick) {
+      const figures = await measureOptimizers({ isQuick, say });
+      report.optimizer = figures.optimizer;
+      report.tour_gap_percent = figures.tour_gap_percent;
+      return problemsOf(figures);
+    },
+  },
+  {
+    name: "optimizer",
+    async play(report, isQuick) {
+      const figures = await measureOptimizers({ ...(isQuick && { seeds: 5 }), isQuick, say });
+      report.optimizer = figures.optimizer;
+      report.tour_gap_percent = figures.tour_gap_percent;
+      return problemsOf(figures);
+    },
+  },
   {
     name: "overhead",
     async play(report, isQuick) {
