@@ -6,7 +6,6 @@
 import { describeError } from "../src/base/errors.ts";
 import { liarsTrueOf } from "../tests/sim/work/liars.ts";
 import { measureOptimizers, type OptimizerFigures, problemsOf } from "./lib/evolve/optimizers.ts";
-import { measureOptimizers, type OptimizerRow, problemsOf } from "./lib/evolve/optimizers.ts";
 import { measureOverhead } from "./lib/evolve/overhead.ts";
 import {
   type Efficiency,
@@ -35,8 +34,6 @@ Options:
 
 /** What was not played is missing. */
 interface Report {
-  optimizer?: readonly OptimizerRow[];
-  tour_gap_percent?: number;
   optimizer?: OptimizerFigures["optimizer"];
   tour_gap_percent?: number;
   efficiency?: number;
@@ -57,15 +54,6 @@ interface Part {
 }
 
 const PARTS: readonly Part[] = [
-  {
-    name: "optimizers",
-    async play(report, isQuick) {
-      const figures = await measureOptimizers({ isQuick, say });
-      report.optimizer = figures.optimizer;
-      report.tour_gap_percent = figures.tour_gap_percent;
-      return problemsOf(figures);
-    },
-  },
   {
     name: "optimizer",
     async play(report, isQuick) {
