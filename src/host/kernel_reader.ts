@@ -4,7 +4,7 @@
  * Opening anything below `/proc` and `/sys` takes every permission at once in this runtime, even to read the
  * load. A shell that is started while programs may still be started needs none: it answers for a fixed list
  * of files and directories, whatever it is asked, so the agent can give up the rest and still be measured. It
- * costs some 0.2 MB of memory and 0.2 ms a file, and ends when its standard input does.
+ * costs some 0.4 MB of memory and 0.2 ms a file, and ends when its standard input does.
  *
  * Questions are lines, `r PATH` for a file and `l PATH` for a directory; an answer is the lines, each after a
  * blank, and then `.`, or `!` for what is absent or not on the list.
