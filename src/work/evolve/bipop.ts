@@ -2,7 +2,8 @@
  * How a search with CMA-ES begins anew: N. Hansen, "Benchmarking a BI-Population CMA-ES on the BBOB-2009 Function
  * Testbed" (GECCO 2009, section 2). Of two regimes, one doubles the population each time (as IPOP of A. Auger,
  * N. Hansen, CEC 2005), the other tries small populations with small steps; whichever has cost less so far is next. The
- * paper ends after nine doublings; here the regimes then begin anew, since a search lasts as long as its job.
+ * paper ends after nine doublings; here the regimes then begin anew, since a search lasts as long as its job, or before
+ * populations outgrow what a checkpoint can hold.
  */
 
 import type { Fields } from "../../base/guards.ts";
@@ -25,19 +26,21 @@ const COUNT = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
 export class Bipop {
   readonly #lambda0: number;
+  readonly #maxDoublings: number;
   #doublings = 0;
   readonly #spent = { large: 0, small: 0 };
   /** What the last run of the large regime took. */
   #lastLarge = 0;
   #isFirst = true;
 
-  constructor(lambda0: number) {
+  constructor(lambda0: number, maxLambda: number) {
     this.#lambda0 = lambda0;
+    const fitting = Math.floor(Math.log2(maxLambda / lambda0));
+    this.#maxDoublings = Math.max(0, Math.min(MAX_DOUBLINGS, fitting));
   }
 
-  static restore(lambda0: number, fields: Fields): Bipop {
-    const bipop = new Bipop(lambda0);
-    bipop.#doublings = fields.integer("doublings", { min: 0, max: MAX_DOUBLINGS });
+  static restore(bipop: Bipop, fields: Fields): Bipop {
+    bipop.#doublings = fields.integer("doublings", { min: 0, max: bipop.#maxDoublings });
     bipop.#spent.large = fields.integer("large", COUNT);
     bipop.#spent.small = fields.integer("small", COUNT);
     bipop.#lastLarge = fields.integer("last_large", COUNT);
@@ -65,7 +68,7 @@ export class Bipop {
   }
 
   #large(): NextRun {
-    if (++this.#doublings > MAX_DOUBLINGS) {
+    if (++this.#doublings > this.#maxDoublings) {
       this.#doublings = 0;
       this.#spent.large = 0;
       this.#spent.small = 0;

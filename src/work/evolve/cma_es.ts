@@ -9,16 +9,24 @@
  */
 
 import { FieldError, Fields, type JsonObject } from "../../base/guards.ts";
+import {
+  type Asked,
+  readAsked,
+  readWaiting,
+  type Waiting,
+  writeAsked,
+  writeWaiting,
+} from "./asked.ts";
 import { Bipop, type NextRun, type Regime } from "./bipop.ts";
 import { approach, contain, genomeOf, isBeyond, pointOf, twinOf } from "./box.ts";
-import { CmaRun, MAX_LAMBDA, type Member } from "./cma_run.ts";
+import { CmaRun, maxLambda, type Member } from "./cma_run.ts";
 import { type CovarianceKind, defaultLambda } from "./cma_parameters.ts";
 import { Generator } from "./generator.ts";
 import type { Candidate, Optimizer, Result, Solution } from "./optimizer.ts";
-import { readFitness, readVector, toFitness, writeFitness } from "./search_state.ts";
+import { keptUnderWay, toFitness, writeFitness } from "./search_state.ts";
 import { type Genome, isGenome, type RealSpace } from "./space.ts";
 import type { StopReason } from "./stopping.ts";
-import { UnderWay, underWayLimit } from "./under_way.ts";
+import { UnderWay } from "./under_way.ts";
 import type { Vector } from "./vectors.ts";
 
 /** Up to it the full covariance matrix is learned. */
@@ -41,19 +49,6 @@ export interface CmaOptions {
   readonly sigma?: number;
   /** The first population size. */
   readonly lambda?: number;
-}
-
-interface Asked {
-  readonly point: Vector;
-  readonly run: number;
-  /** The generation of its run that it was made for. */
-  readonly generation: number;
-}
-
-/** A result that waits for its generation to fill. */
-interface Waiting extends Asked {
-  readonly fitness: number;
-  readonly isMigrant: boolean;
 }
 
 export class CmaEs implements Optimizer {
@@ -90,15 +85,16 @@ export class CmaEs implements Optimizer {
     if (!(sigma > 0 && sigma <= 1)) {
       throw new RangeError(`Cannot search: sigma ${sigma} outside 0..1`);
     }
-    if (!Number.isInteger(lambda) || lambda < 4 || lambda > MAX_LAMBDA) {
-      throw new RangeError(`Cannot search: lambda ${lambda} outside 4..${MAX_LAMBDA}`);
+    const largest = maxLambda(space.dims);
+    if (!Number.isInteger(lambda) || lambda < 4 || lambda > largest) {
+      throw new RangeError(`Cannot search: lambda ${lambda} outside 4..${largest}`);
     }
     if (start && !isGenome(start, space)) {
       throw new RangeError("Cannot search: the start is outside the space");
     }
     const mean = start ? pointOf(start, space) : randomMean(space.dims, random);
     const run = new CmaRun({ kind: kindOf(space), lambda, mean, sigma });
-    const bipop = new Bipop(lambda);
+    const bipop = new Bipop(lambda, largest);
     return new CmaEs({ space, random, sigma0: sigma, lambda0: lambda, bipop, run });
   }
 
@@ -181,26 +177,23 @@ export class CmaEs implements Optimizer {
       generation: this.#generation,
       evaluations: this.#evaluations,
       best: this.#best ?? null,
-      pool: this.#pool.map((waiting) => ({
-        ...writeAsked(waiting),
-        fitness: writeFitness(waiting.fitness),
-        is_migrant: waiting.isMigrant,
-      })),
+      pool: this.#pool.map(writeWaiting),
       next_id: this.#underWay.nextId,
-      under_way: [...this.#underWay.entries()].map(([id, asked]) => ({ id, ...writeAsked(asked) })),
+      under_way: [...this.#underWay.entries()].slice(-keptUnderWay(this.space.dims))
+        .map(([id, asked]) => ({ id, ...writeAsked(asked) })),
     };
   }
 
   /** Goes on from {@link snapshot}. Throws {@link FieldError} where it is not whole. */
   static restore(space: RealSpace, fields: Fields): CmaEs {
     const { dims } = space;
-    const lambda0 = fields.integer("lambda0", { min: 4, max: MAX_LAMBDA });
+    const lambda0 = fields.integer("lambda0", { min: 4, max: maxLambda(dims) });
     const search = new CmaEs({
       space,
       random: Generator.restore(fields.raw("random"), "random"),
       sigma0: fields.number("sigma0", { min: Number.MIN_VALUE, max: 1 }),
       lambda0,
-      bipop: Bipop.restore(lambda0, fields.object("bipop")),
+      bipop: Bipop.restore(new Bipop(lambda0, maxLambda(dims)), fields.object("bipop")),
       run: CmaRun.restore(fields.object("run"), { kind: kindOf(space), n: dims }),
       nextId: fields.integer("next_id", COUNT),
     });
@@ -213,12 +206,10 @@ export class CmaEs implements Optimizer {
     search.#evaluations = fields.integer("evaluations", COUNT);
     search.#best = readBest(fields, space);
     const { lambda } = search.#run.parameters;
-    search.#pool = fields.list("pool", { maxItems: lambda }).map((item, i) => {
-      const waiting = Fields.of(item, `pool.${i}`);
-      const isMigrant = waiting.boolean("is_migrant");
-      return { ...readAsked(waiting, dims), isMigrant, fitness: readFitness(waiting, "fitness") };
-    });
-    for (const item of fields.list("under_way", { maxItems: underWayLimit(dims) })) {
+    search.#pool = fields.list("pool", { maxItems: lambda }).map((item, i) =>
+      readWaiting(Fields.of(item, `pool.${i}`), dims)
+    );
+    for (const item of fields.list("under_way", { maxItems: keptUnderWay(dims) })) {
       const asked = Fields.of(item, "under_way");
       const id = asked.integer("id", { min: 1, max: search.#underWay.nextId - 1 });
       search.#underWay.restore(id, readAsked(asked, dims));
@@ -306,18 +297,6 @@ function compare(a: number, b: number): number {
 
 function randomMean(dims: number, random: Generator): Vector {
   return Float64Array.from({ length: dims }, () => (random.next() - 0.5) * START_SHARE);
-}
-
-function writeAsked({ point, run, generation }: Asked) {
-  return { point: [...point], run, generation };
-}
-
-function readAsked(fields: Fields, dims: number): Asked {
-  return {
-    point: readVector(fields, "point", dims),
-    run: fields.integer("run", COUNT),
-    generation: fields.integer("generation", COUNT),
-  };
 }
 
 function readBest(fields: Fields, space: RealSpace): Solution | undefined {

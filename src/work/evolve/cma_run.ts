@@ -6,7 +6,12 @@
  */
 
 import { FieldError, type Fields } from "../../base/guards.ts";
-import { type CmaParameters, cmaParameters, type CovarianceKind } from "./cma_parameters.ts";
+import {
+  type CmaParameters,
+  cmaParameters,
+  type CovarianceKind,
+  defaultLambda,
+} from "./cma_parameters.ts";
 import {
   type Covariance,
   newCovariance,
@@ -14,7 +19,7 @@ import {
   type WeightedStep,
 } from "./covariance.ts";
 import type { Generator } from "./generator.ts";
-import { readVector } from "./search_state.ts";
+import { readVector, writeVector } from "./search_state.ts";
 import { Stopping, type StopReason } from "./stopping.ts";
 import { addScaled, norm, scale, scaledDifference, type Vector } from "./vectors.ts";
 
@@ -69,11 +74,11 @@ export class CmaRun {
     const positive = { min: Number.MIN_VALUE, max: Number.MAX_VALUE };
     const run = new CmaRun({
       kind,
-      lambda: fields.integer("lambda", { min: 2, max: MAX_LAMBDA }),
+      lambda: fields.integer("lambda", { min: 2, max: maxLambda(n) }),
       mean: readVector(fields, "mean", n),
       sigma: fields.number("sigma0", positive),
     });
-    run.resize(fields.integer("population", { min: run.lambda, max: MAX_LAMBDA }));
+    run.resize(fields.integer("population", { min: run.lambda, max: maxLambda(n) }));
     run.#sigma = fields.number("sigma", positive);
     run.#generation = fields.integer("generation", { min: 0, max: Number.MAX_SAFE_INTEGER });
     run.#pSigma = readVector(fields, "p_sigma", n);
@@ -93,9 +98,9 @@ export class CmaRun {
       generation: this.#generation,
       sigma0: this.#sigma0,
       sigma: this.#sigma,
-      mean: [...this.#mean],
-      p_sigma: [...this.#pSigma],
-      p_c: [...this.#pC],
+      mean: writeVector(this.#mean),
+      p_sigma: writeVector(this.#pSigma),
+      p_c: writeVector(this.#pC),
       covariance: this.#covariance.state(),
       history: this.#stopping.state(),
     };
@@ -119,7 +124,7 @@ export class CmaRun {
 
   /** The next generation's population; never below what the run began with. */
   resize(population: number): void {
-    const lambda = Math.min(MAX_LAMBDA, Math.max(this.lambda, population));
+    const lambda = Math.min(maxLambda(this.#mean.length), Math.max(this.lambda, population));
     if (lambda === this.#parameters.lambda) return;
     this.#parameters = cmaParameters(this.#mean.length, lambda, this.kind);
   }
@@ -219,5 +224,13 @@ export class CmaRun {
   }
 }
 
-/** A population beyond it would never make a generation. */
-export const MAX_LAMBDA = 100_000;
+/** Numbers in a population: a snapshot keeps what is in of it. */
+const MAX_NUMBERS = 150_000;
+
+/**
+ * The largest population for `n` dimensions: beyond 10 n^2 up to 24 dimensions, where T. Liao and T. Stuetzle bound it
+ * ("Bounding the Population Size of IPOP-CMA-ES on the Noiseless BBOB Testbed", 2013).
+ */
+export function maxLambda(n: number): number {
+  return Math.max(2 * defaultLambda(n), Math.floor(MAX_NUMBERS / n));
+}

@@ -7,7 +7,7 @@
 import { FieldError, type Fields } from "../../base/guards.ts";
 import type { CmaParameters, CovarianceKind } from "./cma_parameters.ts";
 import { eigenOfSymmetric } from "./eigen.ts";
-import { readRows, readVector } from "./search_state.ts";
+import { readRows, readVector, writeVector } from "./search_state.ts";
 import { addScaled, dot, identityRows, scale, type Vector } from "./vectors.ts";
 
 /** One step of a generation: `y = (x - m) / sigma`, and its weight by rank. */
@@ -44,11 +44,12 @@ export interface Covariance {
   state(): CovarianceState;
 }
 
+/** As JSON. */
 export interface CovarianceState {
-  readonly rows: readonly (readonly number[])[];
+  readonly rows: readonly string[];
   /** Eigenvectors and roots of eigenvalues that are in use; empty for variances only. */
-  readonly axes: readonly (readonly number[])[];
-  readonly roots: readonly number[];
+  readonly axes: readonly string[];
+  readonly roots: string;
   /** Generations since they were computed. */
   readonly age: number;
 }
@@ -154,9 +155,9 @@ class FullCovariance implements Covariance {
 
   state(): CovarianceState {
     return {
-      rows: this.#rows.map((row) => [...row]),
-      axes: this.#axes.map((axis) => [...axis]),
-      roots: [...this.#roots],
+      rows: this.#rows.map(writeVector),
+      axes: this.#axes.map(writeVector),
+      roots: writeVector(this.#roots),
       age: this.#age,
     };
   }
@@ -227,7 +228,7 @@ class Variances implements Covariance {
   }
 
   state(): CovarianceState {
-    return { rows: [[...this.#variances]], axes: [], roots: [], age: 0 };
+    return { rows: [writeVector(this.#variances)], axes: [], roots: "", age: 0 };
   }
 }
 

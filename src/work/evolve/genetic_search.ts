@@ -10,9 +10,9 @@
 import { FieldError, Fields, type JsonObject } from "../../base/guards.ts";
 import { Generator } from "./generator.ts";
 import type { Candidate, Optimizer, Result, Solution } from "./optimizer.ts";
-import { readFitness, toFitness, writeFitness } from "./search_state.ts";
+import { keptUnderWay, readFitness, toFitness, writeFitness } from "./search_state.ts";
 import { type Genome, isGenome, type Space } from "./space.ts";
-import { UnderWay, underWayLimit } from "./under_way.ts";
+import { UnderWay } from "./under_way.ts";
 
 /** A genome to be tried for a place in the population, and what made it, by number. */
 export interface Child {
@@ -141,7 +141,7 @@ export class GeneticSearch implements Optimizer {
   }
 
   snapshot(): JsonObject {
-    const asked = [...this.#underWay.entries()];
+    const asked = [...this.#underWay.entries()].slice(-keptUnderWay(this.space.dims));
     return {
       random: this.#random.state(),
       learned: this.#breed.state(),
@@ -177,7 +177,7 @@ export class GeneticSearch implements Optimizer {
     search.#members = fields.list("members", { maxItems: search.population }).map((item, i) =>
       readSolution(Fields.of(item, `members.${i}`), breed.space, `members.${i}`)
     );
-    for (const item of fields.list("under_way", { maxItems: underWayLimit(breed.space.dims) })) {
+    for (const item of fields.list("under_way", { maxItems: keptUnderWay(breed.space.dims) })) {
       const child = Fields.of(item, "under_way");
       const id = child.integer("id", { min: 1, max: search.#underWay.nextId - 1 });
       search.#underWay.restore(id, readAsked(child, breed.space));

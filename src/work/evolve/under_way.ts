@@ -76,6 +76,6 @@ export class UnderWay<T> {
 }
 
 /** How many candidates of `dims` numbers may be under way. */
-export function underWayLimit(dims: number): number {
+function underWayLimit(dims: number): number {
   return Math.max(MIN_CANDIDATES, Math.floor(MAX_NUMBERS / dims));
 }

@@ -6,7 +6,7 @@ import { PURE } from "./functions.ts";
 
 Deno.test("Bipop.next() doubles the population and spends as much on small ones", PURE, () => {
   const random = seededRandom(7);
-  const bipop = new Bipop(10);
+  const bipop = new Bipop(10, 10_000);
   let next: NextRun = bipop.next("large", 1_000, random);
   const large = [next.lambda];
   const spent = { large: 0, small: 0 };
@@ -33,7 +33,7 @@ Deno.test("Bipop.next() doubles the population and spends as much on small ones"
 });
 
 Deno.test("Bipop begins anew after nine doublings", PURE, () => {
-  const bipop = new Bipop(4);
+  const bipop = new Bipop(4, 10_000);
   const random = seededRandom(8);
   const lambdas: number[] = [];
   let next = bipop.next("large", 1, random);
@@ -45,11 +45,26 @@ Deno.test("Bipop begins anew after nine doublings", PURE, () => {
   assert(lambdas.slice(9).includes(4));
 });
 
+Deno.test("Bipop begins anew before a population is larger than it may be", PURE, () => {
+  const bipop = new Bipop(10, 70);
+  const random = seededRandom(9);
+  let next = bipop.next("large", 1, random);
+  const lambdas: number[] = [];
+  for (let i = 0; i < 60; i++) {
+    lambdas.push(next.lambda);
+    next = bipop.next(next.regime, 1_000, random);
+  }
+  assertEquals(Math.max(...lambdas), 40);
+});
+
 Deno.test("Bipop.restore() goes on alike", PURE, () => {
-  const bipop = new Bipop(10);
+  const bipop = new Bipop(10, 10_000);
   bipop.next("large", 1_000, seededRandom(1));
   bipop.next("large", 2_000, seededRandom(1));
-  const restored = Bipop.restore(10, Fields.of(JSON.parse(JSON.stringify(bipop.state()))));
+  const restored = Bipop.restore(
+    new Bipop(10, 10_000),
+    Fields.of(JSON.parse(JSON.stringify(bipop.state()))),
+  );
   assertEquals(
     restored.next("small", 77, seededRandom(2)),
     bipop.next("small", 77, seededRandom(2)),

@@ -158,6 +158,28 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "Optimizer.snapshot() stays below 3.5 MB, whatever is searched and under way",
+  PURE,
+  () => {
+    const spaces: readonly Space[] = [
+      box(1),
+      box(100),
+      box(4_096),
+      { kind: "bits", dims: 4_096 },
+      { kind: "permutation", dims: 4_096 },
+    ];
+    for (const space of spaces) {
+      const search = newOptimizer(space, seededRandom(9));
+      work(search, 8);
+      search.ask(1_000);
+      const text = JSON.stringify(search.snapshot());
+      assert(text.length < 3.5e6, `${space.kind} ${space.dims}: ${text.length}`);
+      restoreOptimizer(space, JSON.parse(text));
+    }
+  },
+);
+
 Deno.test("newOptimizer() forgets the oldest of too many under way", PURE, () => {
   const search = newOptimizer(box(2_000), seededRandom(8));
   const [oldest] = search.ask(1);
