@@ -134,7 +134,9 @@ export class Evolution {
     const { log, clock, membership } = this.#options;
     if (membership && !membership.isOpen && !membership.isMember(origin)) return;
     try {
-      this.#heard.hear(decodeJobNews(data), origin, clock.now());
+      const news = decodeJobNews(data);
+      this.#heard.hear(news, origin, clock.now());
+      this.#coordinator?.introduce(news.id, origin);
     } catch (error) {
       if (!(error instanceof FieldError)) throw error;
       log("debug", "job event refused", { peer: shortId(origin), reason: error.message });

@@ -128,6 +128,11 @@ export class EvolutionCoordinator {
     if (type === "EVOLUTION_REQUEST_HELP") this.#consider(id, from, data);
   }
 
+  /** A member tells of a job that it takes part in; ours may be another half of it. */
+  introduce(id: JobId, from: PeerId): void {
+    if (!this.#isClosed && this.#policy.belongs(from)) this.#runners.get(id)?.introduce(from);
+  }
+
   /** Begins a job here. */
   async evolve(request: JobRequest): Promise<JobView> {
     const { identity, crypto, clock, directory, log } = this.#options;

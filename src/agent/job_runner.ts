@@ -142,6 +142,11 @@ export class JobRunner {
     this.#enter((nowMs) => this.node.receive(from, type, data, nowMs));
   }
 
+  /** See {@link JobNode.introduce}. */
+  introduce(id: PeerId): void {
+    this.#enter((nowMs) => this.node.introduce(id, nowMs));
+  }
+
   setPeers(alive: ReadonlySet<PeerId>, candidates: readonly PeerId[]): void {
     this.#enter((nowMs) => this.node.setPeers({ alive, candidates }, nowMs));
   }
