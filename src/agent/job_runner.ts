@@ -8,6 +8,7 @@
  * ```
  */
 
+import { Alarm } from "../base/alarm.ts";
 import { type Clock, scheduleEvery, type Timer } from "../base/clock.ts";
 import { CodedError, describeError } from "../base/errors.ts";
 import type { JsonObject } from "../base/guards.ts";
@@ -58,8 +59,7 @@ export class JobRunner {
   readonly #history: JobHistory;
   readonly #evaluator: JobEvaluator;
   readonly #timers: readonly Timer[];
-  #timer: Timer | undefined;
-  #timerDueMs = Infinity;
+  readonly #alarm: Alarm;
   #permit: WorkPermit = { slots: 0, duty: 1, reason: "starting" };
   #isDirty = true;
   #endedAtMs: number | undefined;
@@ -73,6 +73,8 @@ export class JobRunner {
     const { job, clock, stored } = options;
     this.#options = options;
     this.job = job;
+    const wake = () => this.#guarded((nowMs) => this.node.advance(nowMs));
+    this.#alarm = new Alarm(clock, wake, MIN_WAIT_MS);
     const nodeOptions: JobNodeOptions = { ...options, slots: 0, outlet: this.#outlet() };
     this.node = restoreNode(nodeOptions, options);
     this.#evaluator = new JobEvaluator({
@@ -191,7 +193,7 @@ export class JobRunner {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#timer?.cancel();
+    this.#alarm.cancel();
     for (const timer of this.#timers) timer.cancel();
     await this.#saving;
     await this.save();
@@ -335,15 +337,7 @@ export class JobRunner {
   }
 
   #arm(): void {
-    const { clock } = this.#options;
-    const { deadlineMs } = this.node;
-    if (this.#isClosed || deadlineMs >= this.#timerDueMs) return;
-    this.#timer?.cancel();
-    this.#timerDueMs = deadlineMs;
-    this.#timer = clock.schedule(Math.max(MIN_WAIT_MS, deadlineMs - clock.now()), () => {
-      this.#timerDueMs = Infinity;
-      this.#guarded((nowMs) => this.node.advance(nowMs));
-    });
+    if (!this.#isClosed) this.#alarm.set(this.node.deadlineMs);
   }
 }
 

@@ -6,9 +6,10 @@
  * whom the dial plan may dial.
  */
 
+import { Alarm } from "../base/alarm.ts";
 import { ByteReaderError } from "../base/byte_reader.ts";
 import type { Bytes } from "../base/bytes.ts";
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { type PeerId, shortId } from "../base/peer_id.ts";
 import type { Random } from "../base/random.ts";
@@ -68,13 +69,13 @@ export class Villager {
   readonly #options: VillagerOptions;
   readonly #wanted = new Set<PeerId>();
   readonly #listeners = new Set<(event: GossipEvent) => void>();
-  #timer: Timer | undefined;
-  #timerDueMs = Infinity;
+  readonly #alarm: Alarm;
   #isClosed = false;
 
   constructor(options: VillagerOptions) {
     this.#options = options;
     const { identity, node, clock, random, membership, verify, addresses } = options;
+    this.#alarm = new Alarm(clock, () => this.#enter((nowMs) => this.gossip.tick(nowMs)));
     this.gossip = new Gossip({
       id: identity.id,
       signer: identity.signing,
@@ -223,7 +224,7 @@ export class Villager {
     if (this.#isClosed) return;
     this.#enter((nowMs) => this.gossip.leave(nowMs));
     this.#isClosed = true;
-    this.#timer?.cancel();
+    this.#alarm.cancel();
   }
 
   /** Whether a session that was lost is to be dialled again. */
@@ -260,14 +261,6 @@ export class Villager {
   }
 
   #arm(): void {
-    const { deadlineMs } = this.gossip;
-    if (this.#isClosed || deadlineMs >= this.#timerDueMs) return;
-    this.#timer?.cancel();
-    this.#timerDueMs = deadlineMs;
-    const { clock } = this.#options;
-    this.#timer = clock.schedule(Math.max(0, deadlineMs - clock.now()), () => {
-      this.#timerDueMs = Infinity;
-      this.#enter((nowMs) => this.gossip.tick(nowMs));
-    });
+    if (!this.#isClosed) this.#alarm.set(this.gossip.deadlineMs);
   }
 }
