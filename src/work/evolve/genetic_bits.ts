@@ -19,7 +19,7 @@ const OPERATORS = [uniformCrossover, twoPointCrossover, (parent: Genome) => pare
 export class BitBreed implements Breed {
   readonly firstSize = FIRST_SIZE;
   readonly space: BitSpace;
-  readonly #choice = new OperatorChoice(OPERATORS.length);
+  readonly choice = new OperatorChoice(OPERATORS.length);
 
   constructor(space: BitSpace) {
     this.space = space;
@@ -33,7 +33,7 @@ export class BitBreed implements Breed {
     const parent = (members[place] as Solution).genome;
     const mate = tournament(members, random);
     const other = (members[mate] as Solution).genome;
-    const operator = this.#choice.pick(random);
+    const operator = this.choice.pick(random);
     const crossed = (OPERATORS[operator] ?? uniformCrossover)(parent, other, random);
     const mutated = flipBits(crossed, random);
     // What is one of its parents again would waste an evaluation.
@@ -41,22 +41,6 @@ export class BitBreed implements Breed {
     const genome = isNew ? mutated : flipOne(mutated, random);
     const isNearer = distance(genome, other) < distance(genome, parent);
     return { genome, place: isNearer ? mate : place, operator };
-  }
-
-  credit(operator: number, isBetter: boolean): void {
-    this.#choice.credit(operator, isBetter);
-  }
-
-  state(): readonly number[] {
-    return this.#choice.state();
-  }
-
-  restore(learned: readonly number[]): void {
-    this.#choice.restore(learned);
-  }
-
-  forget(): void {
-    this.#choice.forget();
   }
 }
 

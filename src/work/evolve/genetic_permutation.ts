@@ -23,7 +23,7 @@ const MAX_TRIES = 20;
 export class PermutationBreed implements Breed {
   readonly firstSize = FIRST_SIZE;
   readonly space: PermutationSpace;
-  readonly #choice = new OperatorChoice(OPERATORS.length);
+  readonly choice = new OperatorChoice(OPERATORS.length);
 
   constructor(space: PermutationSpace) {
     this.space = space;
@@ -39,26 +39,10 @@ export class PermutationBreed implements Breed {
     const parent = (members[place] as Solution).genome;
     const others = members.map(({ genome }) => genome);
     for (let tries = 1;; tries++) {
-      const operator = this.#choice.pick(random);
+      const operator = this.choice.pick(random);
       const genome = (OPERATORS[operator] ?? swapItems)(parent, others, random);
       if (tries === MAX_TRIES || !areEqual(genome, parent)) return { genome, place, operator };
     }
-  }
-
-  credit(operator: number, isBetter: boolean): void {
-    this.#choice.credit(operator, isBetter);
-  }
-
-  state(): readonly number[] {
-    return this.#choice.state();
-  }
-
-  restore(learned: readonly number[]): void {
-    this.#choice.restore(learned);
-  }
-
-  forget(): void {
-    this.#choice.forget();
   }
 }
 

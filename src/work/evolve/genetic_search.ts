@@ -9,6 +9,7 @@
 
 import { FieldError, Fields, type JsonObject } from "../../base/guards.ts";
 import { Generator } from "./generator.ts";
+import type { OperatorChoice } from "./operator_choice.ts";
 import type { Candidate, Optimizer, Result, Solution } from "./optimizer.ts";
 import { keptUnderWay, readFitness, toFitness, writeFitness } from "./search_state.ts";
 import { type Genome, isGenome, type Space } from "./space.ts";
@@ -29,13 +30,8 @@ export interface Breed {
   random(random: Generator): Genome;
   /** A child of the population, which is never empty, to be tried for a place near `place`. */
   breed(members: readonly Solution[], place: number, random: Generator): Child;
-  /** Learns whether the operator's child was better than whose place it took. */
-  credit(operator: number, isBetter: boolean): void;
-  /** What was learned, as JSON, and back. */
-  state(): readonly number[];
-  restore(learned: readonly number[]): void;
-  /** A population begins anew. */
-  forget(): void;
+  /** By what it breeds; it learns whether an operator's child was better than whose place it took. */
+  readonly choice: OperatorChoice;
 }
 
 /** Generations without a better best after which a population begins anew; on tours, good ones came as late as that. */
@@ -144,7 +140,7 @@ export class GeneticSearch implements Optimizer {
     const asked = [...this.#underWay.entries()].slice(-keptUnderWay(this.space.dims));
     return {
       random: this.#random.state(),
-      learned: this.#breed.state(),
+      learned: this.#breed.choice.state(),
       run: this.#run,
       next_place: this.#nextPlace,
       generation: this.#generation,
@@ -163,7 +159,7 @@ export class GeneticSearch implements Optimizer {
   static restore(breed: Breed, fields: Fields): GeneticSearch {
     const random = Generator.restore(fields.raw("random"), "random");
     const search = new GeneticSearch(breed, random, fields.integer("next_id", COUNT));
-    breed.restore(readLearned(fields));
+    breed.choice.restore(readLearned(fields));
     search.#run = fields.integer("run", COUNT);
     search.#nextPlace = fields.integer("next_place", COUNT);
     search.#generation = fields.integer("generation", COUNT);
@@ -211,7 +207,7 @@ export class GeneticSearch implements Optimizer {
     }
     const at = place % this.#members.length;
     const { fitness } = this.#members[at] as Solution;
-    this.#breed.credit(operator, solution.fitness < fitness);
+    this.#breed.choice.credit(operator, solution.fitness < fitness);
     if (solution.fitness <= fitness) this.#members[at] = solution;
   }
 
@@ -226,7 +222,7 @@ export class GeneticSearch implements Optimizer {
     this.#nextPlace = 0;
     this.#stagnant = 0;
     this.#runBest = Infinity;
-    this.#breed.forget();
+    this.#breed.choice.forget();
   }
 
   #consider(solution: Solution): void {
