@@ -13,6 +13,7 @@ import type {
 import { printable } from "./progress.ts";
 import { formatBytes, formatDuration, formatSpan } from "./quantities.ts";
 import { cell, renderTable } from "./table.ts";
+import { UNFIT_REASONS } from "./unfit_reasons.ts";
 
 const LIST_COLUMNS = [
   { heading: "JOB" },
@@ -56,13 +57,7 @@ const DECLINES: Readonly<Record<string, string>> = {
   full: "the job has as many participants as it may",
   unknown_owner: "it does not know the job's owner as a member",
   ended: "it knows that the job has ended",
-  unverified: "it is an old node that proves no identity",
-  not_connected: "there is no session with it",
-  cannot_evolve: "it says that it cannot evolve",
-  not_available: "it is busy or short of resources",
-  loaded: "it has enough work",
-  too_hot: "it is too hot",
-  battery_low: "its battery is low",
+  ...UNFIT_REASONS,
   unanswered: "it has not answered",
 };
 

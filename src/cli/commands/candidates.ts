@@ -5,6 +5,7 @@ import type { CandidatesView } from "../../control/views.ts";
 import type { CommandContext } from "../commands.ts";
 import { readStateDir, systemSurroundings } from "../config.ts";
 import { cell, renderTable } from "../table.ts";
+import { UNFIT_REASONS } from "../unfit_reasons.ts";
 import { EXIT } from "../usage_error.ts";
 import { showText } from "../watch.ts";
 
@@ -18,16 +19,6 @@ const COLUMNS = [
   { heading: "RAM GB", isNumber: true },
   { heading: "TIER" },
 ];
-
-const REASONS: Readonly<Record<string, string>> = {
-  unverified: "it is an old node that proves no identity",
-  not_connected: "there is no session with it",
-  cannot_evolve: "it says that it cannot evolve",
-  not_available: "it is busy or short of resources",
-  loaded: "it has enough work",
-  too_hot: "it is too hot",
-  battery_low: "its battery is low",
-};
 
 export async function run({ flags, write }: CommandContext): Promise<number> {
   const client = await ControlClient.open(readStateDir(flags, systemSurroundings()));
@@ -54,7 +45,7 @@ export function renderCandidates({ candidates, left_out }: CandidatesView): stri
     ? renderTable(COLUMNS, rows)
     : "No peer is fit for evolution now.\n";
   const rest = left_out.map(({ short_id, reason }) =>
-    `  ${short_id}  ${reason}: ${REASONS[reason] ?? reason}\n`
+    `  ${short_id}  ${reason}: ${UNFIT_REASONS[reason] ?? reason}\n`
   );
   return table + (rest.length > 0 ? `\nLeft out:\n${rest.join("")}` : "");
 }
