@@ -10,13 +10,13 @@ import type { Clock } from "../base/clock.ts";
 import { CodedError, describeError } from "../base/errors.ts";
 import { FieldError, Fields, isObject } from "../base/guards.ts";
 import { RequestError } from "../channel/requests.ts";
-import { DEFAULT_CAPABILITIES } from "../discovery/capabilities.ts";
 import { reachableFrom, readRecord } from "../mesh/peer_record.ts";
 import { type KnownPeer, utcDay } from "../mesh/peer_store.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import type { Dialer } from "../net/stream.ts";
+import { newCaller } from "../node/caller.ts";
 import type { Identity } from "../node/identity.ts";
-import { LocalNode } from "../node/local_node.ts";
+import type { LocalNode } from "../node/local_node.ts";
 import { Node } from "../node/node.ts";
 import type { Primitives } from "../noise/primitives.ts";
 import { TrustError } from "../trust/certificate.ts";
@@ -122,20 +122,12 @@ async function reachInviter(node: Node, options: JoinOptions): Promise<Address> 
 }
 
 function newcomer({ identity, primitives, clock, token }: JoinOptions): LocalNode {
-  return new LocalNode({
+  return newCaller({
     identity,
     primitives,
     clock,
-    legacy: "off",
     psk: invitationKeyOf(token.secret),
     pskId: invitationIdOf(token.secret),
-    describe: () => ({
-      id: identity.id,
-      listenPort: 1,
-      capabilities: DEFAULT_CAPABILITIES,
-      status: "starting",
-    }),
-    addresses: () => [],
   });
 }
 

@@ -75,12 +75,12 @@ export interface ClockView {
 
 export const MAX_QUERY_LENGTH = 256;
 /** Addresses that are dialled, all at once. */
-const MAX_PROBES = 4;
+export const MAX_PROBES = 4;
 /** A dial that takes longer goes on, unheard. */
-const PROBE_MS = 4_500;
-const PING_MS = 2_000;
+export const PROBE_MS = 4_500;
+export const PING_MS = 2_000;
 const MAX_CLOCKS = 8;
-const DEFAULT_PORT = 9_000;
+export const DEFAULT_PORT = 9_000;
 
 interface Asked {
   readonly agent: Agent;
@@ -172,6 +172,11 @@ function describe({ agent, clock }: Asked, id: string): DiagnosisView {
 }
 
 function nobody({ agent, clock }: Asked): DiagnosisView {
+  return emptyDiagnosis(ownStanding(agent, clock));
+}
+
+/** What is said of somebody that nothing is known of. */
+export function emptyDiagnosis(own: StandingView): DiagnosisView {
   return {
     subject: "unknown",
     matches: 0,
@@ -179,7 +184,7 @@ function nobody({ agent, clock }: Asked): DiagnosisView {
     short_id: null,
     name: null,
     old_node: false,
-    own_standing: ownStanding(agent, clock),
+    own_standing: own,
     standing: "stranger",
     state: "unknown",
     connected: false,

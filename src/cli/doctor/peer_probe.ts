@@ -8,15 +8,25 @@
 import { type Clock, pause } from "../../base/clock.ts";
 import { CodedError } from "../../base/errors.ts";
 import { parsePeerId, type PeerId, shortId } from "../../base/peer_id.ts";
-import type { DiagnosisView, ProbeView, StandingView } from "../../control/diagnosis.ts";
-import { DEFAULT_CAPABILITIES } from "../../discovery/capabilities.ts";
+import {
+  DEFAULT_PORT,
+  type DiagnosisView,
+  emptyDiagnosis,
+  MAX_PROBES,
+  PING_MS,
+  PROBE_MS,
+  type ProbeView,
+  type StandingView,
+} from "../../control/diagnosis.ts";
 import { type Address, formatAddress, parseAddress } from "../../net/address.ts";
 import { tcpDialer } from "../../net/tcp.ts";
+import { newCaller } from "../../node/caller.ts";
 import { identityFromSeed } from "../../node/identity.ts";
-import { LocalNode } from "../../node/local_node.ts";
+import type { LocalNode } from "../../node/local_node.ts";
 import { Node } from "../../node/node.ts";
 import type { DialOutcome } from "../../node/node_events.ts";
 import { KEY_BYTES, type Primitives, randomBytes } from "../../noise/primitives.ts";
+import type { Membership } from "../../trust/membership.ts";
 import type { Belongings } from "./examine_state.ts";
 import { tryLegacy } from "./try_port.ts";
 
@@ -26,11 +36,6 @@ export interface PeerProbeOptions {
   readonly clock: Clock;
 }
 
-const DEFAULT_PORT = 9_000;
-const MAX_PROBES = 4;
-const PROBE_MS = 4_500;
-const PING_MS = 2_000;
-
 /** Finds out about `text` as the agent's own diagnosis does, as far as that goes without one. */
 export async function diagnoseAlone(
   text: string,
@@ -38,7 +43,7 @@ export async function diagnoseAlone(
 ): Promise<DiagnosisView> {
   const { membership, identity, known } = options.belongings;
   const ids = matching(text, options.belongings);
-  const base = baseOf(options);
+  const base = emptyDiagnosis(ownStanding(membership, options.clock.wallMs()));
   if (ids.length > 1) return { ...base, subject: "ambiguous", matches: ids.length };
   const [id] = ids;
   const address = id === undefined ? parseAddress(text, DEFAULT_PORT) : undefined;
@@ -87,31 +92,10 @@ function standingOf(id: PeerId, { membership }: Belongings): StandingView {
   return membership.roster.get(id) ? "certificate_expired" : "stranger";
 }
 
-function baseOf({ belongings: { membership }, clock }: PeerProbeOptions): DiagnosisView {
-  const isExpired = membership && membership.certificate.notAfterMs < clock.wallMs();
-  return {
-    subject: "unknown",
-    matches: 0,
-    node_id: null,
-    short_id: null,
-    name: null,
-    old_node: false,
-    own_standing: !membership
-      ? "anybody"
-      : membership.isRevoked
-      ? "revoked"
-      : isExpired
-      ? "certificate_expired"
-      : "member",
-    standing: "stranger",
-    state: "unknown",
-    connected: false,
-    session_wanted: false,
-    rtt_ms: null,
-    clock_offset_ms: null,
-    paths: [],
-    probes: [],
-  };
+function ownStanding(membership: Membership | undefined, wallMs: number): StandingView {
+  if (!membership) return "anybody";
+  if (membership.isRevoked) return "revoked";
+  return membership.certificate.notAfterMs < wallMs ? "certificate_expired" : "member";
 }
 
 /** Dials all of `addresses` at once. */
@@ -194,18 +178,5 @@ async function confirm(
 function localNode({ belongings, primitives, clock }: PeerProbeOptions): LocalNode {
   const { membership } = belongings;
   const identity = belongings.identity ?? identityFromSeed(randomBytes(KEY_BYTES), primitives);
-  return new LocalNode({
-    identity,
-    primitives,
-    clock,
-    legacy: "off",
-    membership,
-    describe: () => ({
-      id: identity.id,
-      listenPort: 1,
-      capabilities: DEFAULT_CAPABILITIES,
-      status: "starting",
-    }),
-    addresses: () => [],
-  });
+  return newCaller({ identity, primitives, clock, membership });
 }
