@@ -16,6 +16,7 @@ import { type PeerId, shortId } from "../base/peer_id.ts";
 import type { Workload } from "../host/capabilities.ts";
 import type { Peer } from "../mesh/peer.ts";
 import type { EvolutionMessage, JobPolicy, SearchFactory } from "../work/job/job_outlet.ts";
+import { writeLedger } from "../work/job/job_snapshot.ts";
 import { readDecline, readHelpRequest, writeDecline } from "../work/job/messages.ts";
 import type { OrderAction } from "../work/job/order.ts";
 import { newSearchFactory } from "../work/job/search_factory.ts";
@@ -136,8 +137,7 @@ export class EvolutionCoordinator {
   /** Begins a job here. */
   async evolve(request: JobRequest): Promise<JobView> {
     const { identity, crypto, clock, directory, log } = this.#options;
-    const going = [...this.#runners.values()].filter(({ hasEnded }) => !hasEnded);
-    checkStart(request, { jobs: going.length, commands: this.#workers.commands });
+    checkStart(request, { jobs: this.#unended.length, commands: this.#workers.commands });
     const job = signRequest(request, { identity, crypto, wallMs: clock.wallMs() });
     const evaluator = await openTried(job, request, {
       workers: this.#workers,
@@ -301,10 +301,9 @@ export class EvolutionCoordinator {
       return;
     }
     if (job.id !== id) return;
-    const current = [...this.#runners.values()].filter(({ hasEnded }) => !hasEnded);
     const reason = declineOf(job, {
       permit: this.#watch.permitFor(job, false),
-      current: current.map((runner) => runner.job),
+      current: this.#unended.map((runner) => runner.job),
       commands: new Set(this.#workers.commands.keys()),
       hasEnded: (jobId) => this.#archive.views.some((view) => view.id === jobId),
     });
@@ -339,6 +338,10 @@ export class EvolutionCoordinator {
 
   get #going(): readonly JobRunner[] {
     return [...this.#runners.values()].filter(({ isGoing }) => isGoing);
+  }
+
+  get #unended(): readonly JobRunner[] {
+    return [...this.#runners.values()].filter(({ hasEnded }) => !hasEnded);
   }
 
   /** Gives the slots to one job, and none to the others. */
@@ -444,11 +447,9 @@ export class EvolutionCoordinator {
 
   async #stateOf(id: JobId): Promise<KnownJob | undefined> {
     const runner = this.#runners.get(id);
-    const job = runner?.job ?? await this.#archive.jobOf(id);
-    if (!job) return undefined;
-    const known = runner
-      ? runner.node.snapshot(this.#options.clock.now())
-      : (await this.#archive.load(job)).ledger;
+    if (runner) return { job: runner.job, ledger: writeLedger(runner.node.ledger) };
+    const job = await this.#archive.jobOf(id);
+    const known = job && (await this.#archive.load(job)).ledger;
     if (!known) return undefined;
     const { participants, order, results, refuted } = known;
     return { job, ledger: { participants, order, results, refuted } };

@@ -4,7 +4,7 @@
 
 import { type PeerId, shortId } from "../base/peer_id.ts";
 import type { JobOutcome, ParticipantView } from "../work/job/job_outlet.ts";
-import type { Job } from "../work/job/spec.ts";
+import { type Job, writeLimits } from "../work/job/spec.ts";
 import type { JobRunner } from "./job_runner.ts";
 import type {
   DeclineView,
@@ -134,17 +134,12 @@ export function headOf(
 export function taskOf(
   { spec }: Job,
 ): Pick<JobView, "space" | "direction" | "target" | "limits" | "worker"> {
-  const { limits, worker } = spec;
+  const { worker } = spec;
   return {
     space: spec.space,
     direction: spec.direction,
     target: spec.target,
-    limits: {
-      time_s: limits.timeS,
-      evaluations: limits.evaluations,
-      evaluation_ms: limits.evaluationMs,
-      memory_mb: limits.memoryMb,
-    },
+    limits: writeLimits(spec.limits),
     worker: { kind: worker.kind, name: worker.kind === "command" ? worker.name : worker.sha256 },
   };
 }

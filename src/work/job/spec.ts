@@ -189,7 +189,6 @@ function jobIdOf(value: JsonObject, { sha256 }: JobCrypto): JobId {
 }
 
 function writeSpec(spec: JobSpec): JsonObject {
-  const { limits, worker } = spec;
   return {
     type: TYPE,
     version: 1,
@@ -200,18 +199,18 @@ function writeSpec(spec: JobSpec): JsonObject {
     space: writeSpace(spec.space),
     direction: spec.direction,
     target: spec.target,
-    limits: {
-      time_s: limits.timeS,
-      evaluations: limits.evaluations,
-      evaluation_ms: limits.evaluationMs,
-      memory_mb: limits.memoryMb,
-    },
-    worker: { ...worker },
+    limits: writeLimits(spec.limits),
+    worker: { ...spec.worker },
     tolerance: { ...spec.tolerance },
     seed: spec.seed,
     max_participants: spec.maxParticipants,
     options: spec.options,
   };
+}
+
+/** A job's limits as they travel, and as people are shown them. */
+export function writeLimits({ timeS, evaluations, evaluationMs, memoryMb }: JobSpec["limits"]) {
+  return { time_s: timeS, evaluations, evaluation_ms: evaluationMs, memory_mb: memoryMb };
 }
 
 /** Bounds that are the same everywhere are written once. */
