@@ -28,9 +28,7 @@ import { NetError } from "../net/stream.ts";
 import { randomBytes } from "../noise/primitives.ts";
 import { compareClocks, diagnose, MAX_QUERY_LENGTH } from "./diagnosis.ts";
 import { JobRoutes, MAX_EVOLVE_BODY_BYTES } from "./job_routes.ts";
-import { agentMetrics } from "./metrics.ts";
 import { NetworkRoutes, type NetworkRoutesOptions } from "./network_routes.ts";
-import { METRICS_TYPE, writeMetrics } from "./prometheus_text.ts";
 import { sendResponse } from "./send_route.ts";
 import { VillageRoutes } from "./village_routes.ts";
 import { candidatesView, peerViews, type PingView, type Setting, statusView } from "./views.ts";
@@ -124,7 +122,7 @@ export class ControlServer {
       case "GET /v1/status":
         return statusView(agent, setting);
       case `GET ${METRICS_PATH}`:
-        return this.#metrics();
+        return await this.#metrics();
       case "GET /v1/peers":
         return { peers: peerViews(agent, setting.clock) };
       case "GET /v1/candidates":
@@ -180,7 +178,12 @@ export class ControlServer {
     }
   }
 
-  #metrics(): Response {
+  /** Most agents are never asked for them. */
+  async #metrics(): Promise<Response> {
+    const [{ agentMetrics }, { METRICS_TYPE, writeMetrics }] = await Promise.all([
+      import("./metrics.ts"),
+      import("./prometheus_text.ts"),
+    ]);
     const { agent, setting, metrics } = this.#options;
     const families = agentMetrics(agent, setting, metrics.process.read());
     return new Response(writeMetrics(families), {
