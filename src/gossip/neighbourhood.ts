@@ -38,9 +38,9 @@ const SLACK = 0.25;
 const TICK_MS = 1_000;
 /** Dials for the neighbourhood at once. */
 const MAX_PENDING = 8;
-/** Up to so many members a mesh is woven at once. */
+/** Up to so many members the mesh is woven soon. */
 export const EAGER_MEMBERS = 12;
-/** A larger one waits until nobody has come for this long. */
+/** A mesh waits until nobody has come for this long; one of few members, for this. */
 const FORMING_MS = 1_500;
 const FORMING_FEW_MS = 150;
 /** A newcomer is often one of many, and must listen meanwhile. */
@@ -90,8 +90,8 @@ export class Neighbourhood {
   }
 
   /**
-   * Whether the village is still growing to more than a dozen: as many handshakes as a mesh takes would keep newcomers
-   * from learning who is there.
+   * Whether a village that will have a mesh is still growing: as many handshakes as that takes would keep newcomers from
+   * learning who is there.
    */
   isForming(nowMs: number): boolean {
     const { awake } = this.#host.table;
