@@ -13,7 +13,7 @@ import { shortId } from "../../base/peer_id.ts";
 import { readEndpoint, removeEndpoint, writeEndpoint } from "../../control/endpoint_file.ts";
 import { openMetricsToken } from "../../control/metrics_token.ts";
 import { ControlServer } from "../../control/server.ts";
-import { collectGarbage } from "../../host/garbage.ts";
+import { collectGarbage, tidyHeap } from "../../host/garbage.ts";
 import { HOST_OS } from "../../host/source.ts";
 import { formatAddress } from "../../net/address.ts";
 import { NotifyError, readNotifyAddress } from "../../service/notify_socket.ts";
@@ -35,7 +35,7 @@ import { VERSION } from "../version.ts";
 const CLOSE_MS = 1_500;
 /** By then a village has formed, and what that left behind can go. */
 const SETTLED_MS = 5_000;
-const HOUSEKEEPING_MS = 300_000;
+const HOUSEKEEPING_MS = 30_000;
 /** How long the answer to the command that moves us may take to leave. */
 const MOVE_MS = 100;
 
@@ -174,7 +174,7 @@ async function serveNetwork(device: Device, { config, stop, supervised, log }: R
   });
 
   const settled = systemClock.schedule(SETTLED_MS, collectGarbage);
-  const housekeeping = scheduleEvery(systemClock, HOUSEKEEPING_MS, collectGarbage);
+  const housekeeping = scheduleEvery(systemClock, HOUSEKEEPING_MS, tidyHeap);
   await untilAborted(AbortSignal.any([stop.signal, moved.signal]));
   supervised?.pause();
   settled.cancel();
