@@ -16,6 +16,8 @@ export interface VillageFigures {
   readonly view_ms: number;
   /** The same from when the last process was ready; 0 if the view was full by then. */
   readonly view_after_ready_ms: number;
+  /** Until then, from the start of the first process. */
+  readonly view_messages_per_agent: number;
   /** From a kill -9 until every survivor calls the agent dead, and until the first does. */
   readonly kill_ms: number;
   readonly kill_first_ms: number;
@@ -58,6 +60,7 @@ export async function measureVillage(task: VillageTask): Promise<VillageFigures>
     const startMs = systemClock.now();
     await village.start();
     const viewMs = await village.until("a full view", () => village.isWhole);
+    const view = trafficBetween(beforeStart, await readMeter(namespace));
     const readyMs = Math.max(...village.agents.map((agent) => agent.readyMs ?? Infinity));
     await pause(systemClock, SETTLE_MS);
     const atRest = await readMeter(namespace);
@@ -71,6 +74,7 @@ export async function measureVillage(task: VillageTask): Promise<VillageFigures>
     return {
       view_ms: Math.round(viewMs - startMs),
       view_after_ready_ms: Math.round(Math.max(0, viewMs - readyMs)),
+      view_messages_per_agent: rounded(view.messages / count, 1),
       ...await measureKill(village, namespace),
       ...idleFigures(idle, count),
       ...joinFigures(join, count),

@@ -19,6 +19,7 @@ export type Report = Readonly<Record<string, number | readonly Run[]>>;
 const ROWS: readonly (readonly [figure: keyof VillageFigures, what: string])[] = [
   ["view_ms", "all see all, from the first spawn, ms"],
   ["view_after_ready_ms", "  from the last process's being ready, ms"],
+  ["view_messages_per_agent", "  until then, sent per agent: messages"],
   ["kill_ms", "a kill -9 noticed by every survivor, ms"],
   ["kill_first_ms", "  by the first, ms"],
   ["messages_per_agent_s", "at rest, sent per agent: messages /s"],

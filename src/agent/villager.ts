@@ -115,6 +115,11 @@ export class Villager {
     return this.gossip.members.stateOf(id) === "alive";
   }
 
+  /** Whether a neighbour learns of the others from gossip alone: among a few, who meet at once, it is told of them besides. */
+  tells(id: PeerId): boolean {
+    return this.gossip.neighbours.has(id) && this.gossip.members.awake > EAGER_MEMBERS;
+  }
+
   /** Whether the dial plan may dial `id` now: it is wanted, a small village has formed, or we are nearly alone. */
   wants(id: PeerId): boolean {
     if (this.#wanted.has(id)) return true;

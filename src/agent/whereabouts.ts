@@ -39,6 +39,8 @@ export interface WhereaboutsOptions {
     readonly patienceMs: number;
     /** Whether the village holds a peer for alive: it learns of the others there. */
     knows(id: PeerId): boolean;
+    /** Whether it tells a peer that is here of all others. */
+    tells(id: PeerId): boolean;
     wants(id: PeerId): boolean;
     settle(id: PeerId, outcome: DialOutcome): void;
   };
@@ -71,7 +73,7 @@ export class Whereabouts {
     this.#exchange = new Exchange({
       ...options,
       plan,
-      tellsOfOthers: (id) => village.isFullMesh && !village.knows(id),
+      tellsOfOthers: (id) => village.isFullMesh && !village.knows(id) && !village.tells(id),
       patienceMs: () => village.patienceMs,
     });
     this.#recruiter = new Recruiter({

@@ -13,7 +13,8 @@
  * with one neighbour after another until one believes the same.
  *
  * A newcomer compares with every neighbour it gets. So what a member costs the others does not grow with the village
- * while nothing changes, and a table is complete after the first comparison.
+ * while nothing changes, and a table is complete after the first comparison. In a small village it is told of all before it
+ * has asked.
  */
 
 import type { ByteReader } from "../base/byte_reader.ts";
@@ -132,6 +133,18 @@ export class AntiEntropy {
     if (!this.#hasMet) this.beRestless(nowMs);
     this.#hasMet = true;
     if (isDialer || isPartner) this.compare(id, nowMs);
+  }
+
+  /** Tells a newcomer of all others that are there: of a few, that is less work than to be asked. */
+  introduce(to: PeerId, nowMs: number): void {
+    const { table, id } = this.#host;
+    const others: [MemberRecord, boolean][] = [];
+    for (const record of table.records()) {
+      if (record.id !== to && record.id !== id && !table.isGone(record.id)) {
+        others.push([record, false]);
+      }
+    }
+    if (others.length > 0) this.#sendRecords(to, others, nowMs);
   }
 
   /** No session with `id` could be had; whether it was to be compared with. */

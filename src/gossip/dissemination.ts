@@ -3,7 +3,7 @@
  * probes that carry them).
  *
  * Probes take along what fits. What is left goes to a few neighbours every {@link RUMOUR_MS}, and nothing is sent
- * while there is nothing to tell, or nobody.
+ * while there is nothing to tell, or nobody. What all neighbours are to hear at once waits for company only.
  */
 
 import type { Bytes } from "../base/bytes.ts";
@@ -30,14 +30,19 @@ export const RUMOUR_FANOUT = 3;
 export const PIGGYBACK_BYTES = 512;
 /** How often old news are told: those who missed them, and whoever they told, are few. */
 const OLD_TELLINGS = 2;
-/** The first of a new queue waits this long for company. */
+/** The first of a new queue waits this long for company, and the first that is announced. */
 const GATHER_MS = 10;
+const ANNOUNCE_MS = 20;
 
 export class Dissemination {
   readonly #host: DisseminationHost;
   readonly #queue = new RumourQueue();
   #dueMs = Infinity;
   #toldMs = -Infinity;
+  /** By whom they are about. */
+  readonly #announced = new Map<PeerId, Bytes>();
+  #announcedBytes = 0;
+  #announceMs = Infinity;
 
   constructor(host: DisseminationHost) {
     this.#host = host;
@@ -49,7 +54,16 @@ export class Dissemination {
   }
 
   get deadlineMs(): number {
-    return this.#dueMs;
+    return Math.min(this.#dueMs, this.#announceMs);
+  }
+
+  /** Tells all neighbours but `id` of `id`, once. */
+  announce(id: PeerId, rumour: Rumour, nowMs: number): void {
+    const bytes = encodeRumour(rumour, this.#host.ids);
+    if (1 + this.#announcedBytes + bytes.length > MAX_MESSAGE_BYTES) this.#tellAll();
+    this.#announced.set(id, bytes);
+    this.#announcedBytes += bytes.length;
+    if (this.#announceMs === Infinity) this.#announceMs = nowMs + ANNOUNCE_MS;
   }
 
   /** Tells `rumour` of `id` from now on, instead of any older one; but little where it `isOld` news to most. */
@@ -75,6 +89,7 @@ export class Dissemination {
   }
 
   tick(nowMs: number): void {
+    if (nowMs >= this.#announceMs) this.#tellAll();
     if (nowMs < this.#dueMs) return;
     const { neighbours, random, send } = this.#host;
     this.#toldMs = nowMs;
@@ -84,6 +99,17 @@ export class Dissemination {
     }
     const isWaiting = this.#queue.size > 0 && neighbours.size > 0;
     this.#dueMs = isWaiting ? nowMs + RUMOUR_MS : Infinity;
+  }
+
+  #tellAll(): void {
+    const { neighbours, send } = this.#host;
+    for (const id of neighbours.keys()) {
+      const rumours = [...this.#announced].flatMap(([about, rumour]) => about === id ? [] : rumour);
+      if (rumours.length > 0) send(id, encodeRumours(rumours));
+    }
+    this.#announced.clear();
+    this.#announcedBytes = 0;
+    this.#announceMs = Infinity;
   }
 
   #arm(nowMs: number): void {

@@ -255,6 +255,8 @@ export class Gossip {
   receive(from: PeerId, message: Bytes, nowMs: number): void {
     const neighbour = this.#neighbours.get(from);
     if (!neighbour) return;
+    const { heardMs, sinceMs } = neighbour;
+    if (heardMs === sinceMs) this.#neighbourhood.answered(nowMs - sinceMs);
     neighbour.heardMs = nowMs;
     this.#swim.heard(from);
     const reader = new ByteReader(message);

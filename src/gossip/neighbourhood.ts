@@ -40,8 +40,10 @@ const TICK_MS = 1_000;
 const MAX_PENDING = 8;
 /** Up to so many members the mesh is woven soon. */
 export const EAGER_MEMBERS = 12;
-/** A mesh waits until nobody has come for this long; one of few members, for this. */
+/** A mesh waits until nobody has come for this long. */
 const FORMING_MS = 1_500;
+/** One of few members waits for so many times what a new neighbour takes to say a word, but at least for this. */
+const FORMING_ANSWERS = 4;
 const FORMING_FEW_MS = 150;
 /** A newcomer is often one of many, and must listen meanwhile. */
 const MAX_PENDING_OF_NEWCOMER = 4;
@@ -72,6 +74,7 @@ export class Neighbourhood {
   #lackingSinceMs = Infinity;
   #members = 0;
   #grownMs = -Infinity;
+  #slowestAnswerMs = 0;
 
   constructor(host: NeighbourhoodHost, nowMs: number) {
     this.#host = host;
@@ -97,8 +100,13 @@ export class Neighbourhood {
     const { awake } = this.#host.table;
     if (awake > this.#members) this.#grownMs = nowMs;
     this.#members = awake;
-    const formingMs = awake <= EAGER_MEMBERS ? FORMING_FEW_MS : FORMING_MS;
+    const formingMs = awake <= EAGER_MEMBERS ? this.#formingFewMs : FORMING_MS;
     return awake <= MAX_FULL_MESH && nowMs - this.#grownMs < formingMs;
+  }
+
+  /** A new neighbour has said its first word. It takes long where many start on few processors, and more will come. */
+  answered(delayMs: number): void {
+    this.#slowestAnswerMs = Math.max(this.#slowestAnswerMs, delayMs);
   }
 
   settled(id: PeerId): void {
@@ -124,14 +132,21 @@ export class Neighbourhood {
     if (nowMs >= this.#reviveMs) this.#revive(nowMs);
   }
 
+  get #formingFewMs(): number {
+    const patientMs = FORMING_ANSWERS * this.#slowestAnswerMs;
+    return Math.min(FORMING_MS, Math.max(FORMING_FEW_MS, patientMs));
+  }
+
   #meet(lacking: number, nowMs: number): void {
     this.#lackingSinceMs = Math.min(this.#lackingSinceMs, nowMs);
     const isNew = nowMs - this.#startMs < NEWCOMER_MS;
-    const { awake } = this.#host.table;
-    // Some dozen that start together first learn of each other; as many handshakes as a mesh takes would delay that.
-    const isNewcomer = isNew && (awake <= EAGER_MEMBERS || awake > MAX_FULL_MESH);
-    if (!isNewcomer && nowMs - this.#lackingSinceMs < GRACE_MS) return;
     const { table, random, neighbours, id } = this.#host;
+    const { awake } = table;
+    // Some dozen that start together first learn of each other, as many handshakes as a mesh takes would delay that; and
+    // then each pair has one that dials first.
+    const isNewcomer = isNew && (awake <= EAGER_MEMBERS || awake > MAX_FULL_MESH);
+    const isGrace = !isNewcomer && nowMs - this.#lackingSinceMs < GRACE_MS;
+    if (isGrace && (awake <= EAGER_MEMBERS || awake > MAX_FULL_MESH)) return;
     const atOnce = isNewcomer ? MAX_PENDING_OF_NEWCOMER : MAX_PENDING;
     const room = Math.min(lacking, atOnce - this.#pending.size);
     const picked = table.sample(
@@ -139,10 +154,11 @@ export class Neighbourhood {
       random,
       (record) =>
         record.id !== id && table.stateOf(record.id) === "alive" && record.addresses.length > 0 &&
-        !neighbours.has(record.id) && !this.#pending.has(record.id),
+        !neighbours.has(record.id) && !this.#pending.has(record.id) &&
+        !(isGrace && record.id < id),
     );
     for (const record of picked) this.#dial(record, nowMs);
-    if (picked.length > 0 && isNewcomer) this.#nextMs = nowMs + TICK_MS / 4;
+    if (picked.length > 0 && (isNewcomer || isGrace)) this.#nextMs = nowMs + TICK_MS / 4;
   }
 
   #letGo(wanted: number, nowMs: number): void {

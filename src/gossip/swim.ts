@@ -277,7 +277,7 @@ export class Swim {
   /** Says something new of ourselves, to every neighbour at once. */
   declare(status: RecordStatus, nowMs: number): void {
     this.#raise(0, status, nowMs);
-    this.#tellAll(this.own);
+    for (const id of this.#host.neighbours.keys()) this.#tell(id, this.own, true);
   }
 
   /** Our addresses, or our pace, may be others now: the village is told if they are. */
@@ -344,10 +344,18 @@ export class Swim {
     this.#antiEntropy.changed(nowMs);
     // A new word is no answer: whom we cannot reach, we go on looking for.
     if (record.status !== "alive") this.#prober.drop(id);
-    // In a small village whoever is met first tells all: one message each, and rumours for those it does not reach.
+    // In a small village whoever is met first tells all, and is told of all: one message each, and rumours for those
+    // that it does not reach.
     const isMetFirst = was === undefined && from === id && this.table.awake <= MAX_FULL_MESH;
-    if (isMetFirst) this.#tellAll(record);
-    this.#rumours.spread(id, { kind: "record", record }, nowMs, isOld || isMetFirst);
+    if (isMetFirst) {
+      this.#antiEntropy.introduce(id, nowMs);
+      this.#rumours.announce(id, { kind: "record", record }, nowMs);
+    }
+    // Whoever comes later compares tables: while the teller is our only neighbour, there is nobody to tell.
+    const { neighbours } = this.#host;
+    if (neighbours.size > 1 || !neighbours.has(from)) {
+      this.#rumours.spread(id, { kind: "record", record }, nowMs, isOld || isMetFirst);
+    }
     const change = was === undefined && record.status === "alive" ? "joined" : record.status;
     if (was !== change) this.#host.onChange({ id, incarnation, change });
   }
@@ -408,12 +416,6 @@ export class Swim {
     if (!this.#own.raise(above, status, nowMs)) return;
     this.table.accept(this.own, nowMs);
     this.#rumours.spread(this.own.id, { kind: "record", record: this.own }, nowMs);
-  }
-
-  #tellAll(record: MemberRecord): void {
-    for (const id of this.#host.neighbours.keys()) {
-      if (id !== record.id) this.#tell(id, record, true);
-    }
   }
 
   #tell(to: PeerId, record: MemberRecord, isUrgent: boolean): void {

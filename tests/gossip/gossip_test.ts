@@ -170,6 +170,16 @@ Deno.test("Gossip notes that a neighbour spoke, whatever it said", PURE, () => {
   assertEquals(gossip.neighbours.get(idOf(2))?.heardMs, 777);
 });
 
+Deno.test("Gossip: a village of few forms for as long as first words take", PURE, () => {
+  const { gossip } = new Hamlet().start(1);
+  gossip.connected(idOf(2), 0, false);
+  const news = { kind: "record", record: recordOf(2) } as const;
+  gossip.receive(idOf(2), encodeRumours([encodeRumour(news, PLAIN_ID_CODEC)]), 200);
+  gossip.receive(idOf(2), encodeNack(1), 300);
+  assert(gossip.isForming(300));
+  assert(gossip.isForming(1_099) && !gossip.isForming(1_100), "four times 200 ms");
+});
+
 Deno.test(
   "Gossip refuses an empty message, a kind that is not known, and garbage after",
   PURE,

@@ -114,6 +114,43 @@ Deno.test("Neighbourhood: a small village weaves its mesh once nobody comes any 
   }
 });
 
+Deno.test("Neighbourhood: of each pair in some dozens the lower id dials first", PURE, () => {
+  const bench = new Bench(32);
+  const isHigher = (id: PeerId) => id > idOf(OWN);
+  const higher = Array.from({ length: 31 }, (_, n) => idOf(n + 1)).filter(isHigher);
+  const answer = () => {
+    for (const id of bench.dialled) {
+      bench.neighbours.set(id, neighbourOf());
+      bench.neighbourhood.settled(id);
+    }
+  };
+  bench.run(0, 2_000);
+  // Eight at once.
+  assertEquals(bench.dialled.length, Math.min(8, higher.length));
+  for (let ms = 2_000; ms < 4_000; ms += 500) {
+    answer();
+    bench.run(ms, ms + 500);
+  }
+  assertEquals(bench.dialled.toSorted(), higher.toSorted());
+  assert(higher.length < 31, "some are left to be dialled by");
+  for (let ms = 4_000; ms < 10_000; ms += 1_000) {
+    bench.run(ms, ms + 1_000);
+    answer();
+  }
+  assertEquals(bench.dialled.length, 31);
+});
+
+Deno.test("Neighbourhood: a few wait longer where answers take long", PURE, () => {
+  for (const [answerMs, quietMs] of [[20, 150], [100, 400], [10_000, 1_500]] as const) {
+    const { neighbourhood } = new Bench(12);
+    neighbourhood.answered(answerMs);
+    neighbourhood.answered(1);
+    assert(neighbourhood.isForming(0));
+    assert(neighbourhood.isForming(quietMs - 1), `${answerMs}`);
+    assert(!neighbourhood.isForming(quietMs), `${answerMs}`);
+  }
+});
+
 Deno.test("Neighbourhood: others leave it to the newcomer to dial, for three seconds", PURE, () => {
   const bench = new Bench(3);
   bench.meet(2, 2);

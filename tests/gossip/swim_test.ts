@@ -169,8 +169,8 @@ Deno.test("Swim introduces itself in every new session", PURE, () => {
 
 Deno.test("Swim believes a record that its member signed, and passes it on", PURE, () => {
   const bench = new Bench();
-  bench.meet(0, 1);
-  assertEquals([bench.state(A), bench.changes], ["alive", ["1 joined 0"]]);
+  bench.meet(0, 1, 3);
+  assertEquals([bench.state(A), bench.changes], ["alive", ["1 joined 0", "3 joined 0"]]);
   bench.clear();
   const record = recordOf(2, { incarnation: 7 });
   bench.hear(A, news(record), 100);
@@ -182,6 +182,45 @@ Deno.test("Swim believes a record that its member signed, and passes it on", PUR
   bench.hear(A, news(recordOf(2, { incarnation: 6 })), 2_000);
   assertEquals([bench.changes, bench.swim.table.record(B)], [[], record]);
 });
+
+Deno.test("Swim tells nobody of it while its teller is the only neighbour", PURE, () => {
+  const bench = new Bench();
+  bench.meet(0, 1);
+  bench.run(0, 1_000);
+  bench.clear();
+  bench.hear(A, news(recordOf(2)), 1_000);
+  bench.run(1_000, 3_000);
+  assertEquals(bench.state(B), "alive");
+  assert(!bench.told().some((rumour) => rumour.kind === "record" && rumour.record.id === B));
+});
+
+Deno.test(
+  "Swim tells a newcomer to a small village of all at once, and all of those that come together",
+  PURE,
+  () => {
+    const bench = new Bench();
+    bench.meet(0, 1, 2);
+    bench.run(0, 2_000);
+    bench.clear();
+    bench.meet(2_000, 3, 4);
+    const [toC, toD] = bench.of(KINDS.records);
+    assertEquals([toC?.[0], toD?.[0]], [C, D]);
+    // A and B, whom C has not asked for.
+    const lengths = [1, 2].map((n) => 1 + recordOf(n).bytes.length);
+    assertEquals(toC?.[1].left, lengths.reduce((sum, length) => sum + length));
+    bench.clear();
+    bench.swim.tick(2_019);
+    assertEquals(bench.of(KINDS.rumours), []);
+    bench.swim.tick(2_020);
+    const [first] = bench.of(KINDS.rumours).filter(([to]) => to === A);
+    assert(first);
+    const told = new Set<PeerId>();
+    readRumours(first[1], { ids: PLAIN_ID_CODEC, readRecord }, (rumour) => {
+      if (rumour.kind === "record") told.add(rumour.record.id);
+    });
+    assertEquals(told, new Set([C, D]));
+  },
+);
 
 Deno.test("Swim tells of who joins asleep, and of who falls asleep, wakes or leaves", PURE, () => {
   const bench = new Bench();
