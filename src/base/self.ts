@@ -29,6 +29,9 @@ export const FEATURE_FLAGS: readonly string[] = Object.freeze(
   featuresOf(manifest).map((name) => `--unstable-${name}`),
 );
 
+/** For an agent from source: the runtime's cache of compiled code takes 4 MB of it, and saves 60 ms of one start. */
+export const AGENT_FLAGS: readonly string[] = Object.freeze(["--no-code-cache"]);
+
 /** For a bundle, which holds everything it needs: no configuration of others is read, nothing is fetched. */
 export const SEALED_FLAGS: readonly string[] = Object.freeze([
   "--no-config",
@@ -37,7 +40,7 @@ export const SEALED_FLAGS: readonly string[] = Object.freeze([
   "--no-remote",
 ]);
 
-/** Runs this program with other arguments. */
+/** Runs this program with other arguments, for as long as an agent. */
 export function launchSelf(self: Self, args: readonly string[]): Launch {
   return { program: self.execPath, args: [...runtimeArgs(self), ...args] };
 }
@@ -45,8 +48,8 @@ export function launchSelf(self: Self, args: readonly string[]): Launch {
 function runtimeArgs({ mainModule, isStandalone }: Self): readonly string[] {
   if (isStandalone) return [];
   // Only a bundle is JavaScript.
-  const sealed = mainModule.endsWith(".js") ? SEALED_FLAGS : [];
-  return ["run", ...sealed, ...FEATURE_FLAGS, ...PERMISSION_FLAGS, mainModule];
+  const flags = mainModule.endsWith(".js") ? SEALED_FLAGS : AGENT_FLAGS;
+  return ["run", ...flags, ...FEATURE_FLAGS, ...PERMISSION_FLAGS, mainModule];
 }
 
 function featuresOf(config: object): readonly string[] {

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ENVIRONMENT, PERMISSION_FLAGS } from "../../src/base/permissions.ts";
+import { AGENT_FLAGS } from "../../src/base/self.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -40,7 +41,7 @@ Deno.test("ENVIRONMENT lists every variable that the program names", async () =>
 Deno.test("deno.json starts the program with the listed permissions", async () => {
   const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   const flags = PERMISSION_FLAGS.map((flag) => flag.includes("*") ? `'${flag}'` : flag).join(" ");
-  for (const [task, command] of [["hamlet", ""], ["start", " up"], ["demo", " demo"]] as const) {
-    assertEquals(tasks[task].command, `deno run ${flags} main.ts${command}`);
-  }
+  assertEquals(tasks.hamlet.command, `deno run ${flags} main.ts`);
+  assertEquals(tasks.demo.command, `deno run ${flags} main.ts demo`);
+  assertEquals(tasks.start.command, `deno run ${AGENT_FLAGS.join(" ")} ${flags} main.ts up`);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { PERMISSION_FLAGS } from "../../src/base/permissions.ts";
-import { FEATURE_FLAGS, launchSelf, SEALED_FLAGS } from "../../src/base/self.ts";
+import { AGENT_FLAGS, FEATURE_FLAGS, launchSelf, SEALED_FLAGS } from "../../src/base/self.ts";
 
 const RUNTIME = "/usr/bin/runtime";
 
@@ -13,7 +13,14 @@ Deno.test("launchSelf() gives children of a source tree the listed permissions",
   permissions: "none",
 }, () => {
   const self = { execPath: RUNTIME, mainModule: "file:///src/main.ts", isStandalone: false };
-  const args = ["run", ...FEATURE_FLAGS, ...PERMISSION_FLAGS, "file:///src/main.ts", "id"];
+  const args = [
+    "run",
+    ...AGENT_FLAGS,
+    ...FEATURE_FLAGS,
+    ...PERMISSION_FLAGS,
+    "file:///src/main.ts",
+    "id",
+  ];
   assertEquals(launchSelf(self, ["id"]), { program: RUNTIME, args });
 });
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { PERMISSION_FLAGS } from "../../src/base/permissions.ts";
-import { FEATURE_FLAGS, type Self } from "../../src/base/self.ts";
+import { AGENT_FLAGS, FEATURE_FLAGS, type Self } from "../../src/base/self.ts";
 import { agentLaunch, legacyLaunch } from "../../src/demo/launch.ts";
 
 const FROM_SOURCE: Self = {
@@ -26,7 +26,14 @@ Deno.test("agentLaunch() runs the main module again under the runtime", {
 }, () => {
   assertEquals(agentLaunch(FROM_SOURCE, { stateDir: "/state/1", peers: PEERS }), {
     program: "/usr/bin/runtime",
-    args: ["run", ...FEATURE_FLAGS, ...PERMISSION_FLAGS, "file:///src/main.ts", ...AGENT_ARGS],
+    args: [
+      "run",
+      ...AGENT_FLAGS,
+      ...FEATURE_FLAGS,
+      ...PERMISSION_FLAGS,
+      "file:///src/main.ts",
+      ...AGENT_ARGS,
+    ],
   });
 });
 
@@ -62,7 +69,14 @@ Deno.test(
     assertEquals(legacyLaunch(COMPILED, options), { program: "/usr/bin/hamlet", args });
     assertEquals(legacyLaunch(FROM_SOURCE, options), {
       program: "/usr/bin/runtime",
-      args: ["run", ...FEATURE_FLAGS, ...PERMISSION_FLAGS, "file:///src/main.ts", ...args],
+      args: [
+        "run",
+        ...AGENT_FLAGS,
+        ...FEATURE_FLAGS,
+        ...PERMISSION_FLAGS,
+        "file:///src/main.ts",
+        ...args,
+      ],
     });
   },
 );

@@ -3,6 +3,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { AGENT_FLAGS } from "../../../src/base/self.ts";
 
 /** How a program ended and what it said. */
 export interface Outcome {
@@ -32,7 +33,8 @@ export function scriptLine(name: string, ...args: readonly string[]): CommandLin
 /** The command line of the agent's own program. */
 export function hamletLine(...args: readonly string[]): CommandLine {
   const path = fileURLToPath(new URL("../../../main.ts", import.meta.url));
-  return [Deno.execPath(), "run", "-A", "--no-prompt", "--quiet", path, ...args];
+  const flags = args[0] === "up" ? AGENT_FLAGS : [];
+  return [Deno.execPath(), "run", ...flags, "-A", "--no-prompt", "--quiet", path, ...args];
 }
 
 /** Runs a program in `namespace` to its end. Throws unless it ends with 0 and in time. */
