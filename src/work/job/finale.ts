@@ -3,8 +3,8 @@
  *
  * Whoever reaches the target proposes at once. When a limit or an order ends the search, everybody sends its best to
  * the stewards-to-be; the first of them proposes after a moment, each further one a jury's deadline later, if
- * nothing was accepted until then. When nobody could have a result confirmed for long enough, the job ends
- * unconfirmed; when others come back, it is tried again.
+ * nothing was accepted until then. When nobody could have a result confirmed for long enough, or nobody has any, the job
+ * ends unconfirmed; when others come back, it is tried again.
  */
 
 import type { PeerId } from "../../base/peer_id.ts";
@@ -29,6 +29,8 @@ const MAX_GRACE_MS = 120_000;
 /** For how long, at least, confirmation is tried; in deadlines of a jury, where those are long. */
 const CONFIRM_MS = 180_000;
 const CONFIRM_DEADLINES = 6;
+/** Where nobody has measured anything, so many times what the best may take to come in are waited for one. */
+const EMPTY_GRACES = 2;
 /** How much earlier than we another may hold a limit for reached. */
 const SLACK_MS = 10_000;
 const SLACK_SHARE = 0.05;
@@ -132,6 +134,7 @@ export class Finale {
     if (tookMs > Math.max(CONFIRM_MS, CONFIRM_DEADLINES * deadlineMs)) return "given_up";
     const heirs = this.#heirs();
     const graceMs = GRACE_MS + Math.min(MAX_GRACE_MS, 2 * this.#options.evaluationMs());
+    if (tookMs > EMPTY_GRACES * graceMs && this.#hasNothing) return "given_up";
     if (!this.#hasSentAgain && tookMs >= graceMs / 2) {
       this.#hasSentAgain = true;
       this.#sendBest(heirs.slice(0, HEIRS));
@@ -172,6 +175,14 @@ export class Finale {
       orderSeq: ledger.order?.seq ?? 0,
       unixMs: Math.floor(wallMs()),
     }, nowMs);
+  }
+
+  /** Whether nobody whom we trust has measured a solution, as far as we know: each evaluation has failed. */
+  get #hasNothing(): boolean {
+    const { migration, workbench, ledger, trust } = this.#options;
+    const others = [...ledger.participants.values()];
+    return migration.best.length === 0 && workbench.waiting === 0 &&
+      others.every(({ node, best }) => best === null || trust.isLow(node));
   }
 
   /** In the order of stewardship, whom everybody trusts as far as we know. */

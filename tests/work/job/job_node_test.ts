@@ -152,14 +152,22 @@ Deno.test("JobNode ends when its evaluations are used up, and when its time is",
   assert(timed.node.evaluations <= 200);
 });
 
-Deno.test("JobNode that measured nothing ends unconfirmed, without a result", PURE, () => {
-  const stand = standOf(SHORT).run(300_000, () => NaN);
+Deno.test("JobNode that measured nothing ends unconfirmed soon, without a result", PURE, () => {
+  const stand = standOf(SHORT).run(30_000, () => NaN);
   assertEquals(stand.outcomes, [{
     kind: "unconfirmed",
     cause: "time",
     genome: null,
     fitness: null,
   }]);
+});
+
+Deno.test("JobNode that measured nothing waits for who says that it has", PURE, () => {
+  const stand = standOf(SHORT).meet(1);
+  const { signed } = recordOf(stand.job, 1, { seq: 9, best: 0.5 });
+  stand.hear(1, "EVOLUTION_PROGRESS", { participants: [signed], order_seq: 0, result: null });
+  stand.run(60_000, () => NaN);
+  assertEquals(stand.outcomes, []);
 });
 
 Deno.test("JobNode whose jurors do not answer ends unconfirmed, with its best", PURE, () => {
