@@ -38,6 +38,8 @@ export class JobEvaluator {
   #retryAtMs = 0;
   #failures = 0;
   #failure: string | null = null;
+  /** Calls of {@link measure} under way. */
+  #measuring = 0;
   #isClosed = false;
 
   /** `state` is what an earlier worker of the job wanted to remember. */
@@ -83,6 +85,15 @@ export class JobEvaluator {
 
   /** Evaluates, or says of each that it was not. Never rejects. */
   async measure(genomes: readonly Genome[]): Promise<readonly Evaluation[]> {
+    this.#measuring++;
+    try {
+      return await this.#measure(genomes);
+    } finally {
+      this.#measuring--;
+    }
+  }
+
+  async #measure(genomes: readonly Genome[]): Promise<readonly Evaluation[]> {
     if (!this.#evaluator) this.#open(1);
     await this.#opening;
     const evaluator = this.#evaluator;
@@ -101,6 +112,11 @@ export class JobEvaluator {
   async checkpoint(): Promise<unknown> {
     this.#state = await this.#evaluator?.checkpoint() ?? this.#state;
     return this.#state;
+  }
+
+  /** Gives the memory of processes back that have nothing to do; {@link measure} starts others. */
+  rest(): void {
+    if (this.#measuring === 0 && !this.#opening) void this.#drop();
   }
 
   /** Ends every process. Idempotent. */

@@ -88,7 +88,7 @@ export class JobRunner {
     if (this.node.phase === "ended") this.#endedAtMs = clock.now();
     this.#timers = [
       scheduleEvery(clock, CHECKPOINT_MS, () => void this.save()),
-      scheduleEvery(clock, HISTORY_MS, () => this.#note()),
+      scheduleEvery(clock, HISTORY_MS, () => this.#tick()),
     ];
     this.#arm();
   }
@@ -259,6 +259,12 @@ export class JobRunner {
       this.#apply();
       this.#options.onChange();
     });
+  }
+
+  #tick(): void {
+    this.#note();
+    // What its worker remembers has been kept by then, or is being kept.
+    if (this.hasEnded && !this.#saving) this.#evaluator.rest();
   }
 
   /** A row of the history, and what a worker that stumbled waits for. */
