@@ -76,6 +76,7 @@ export class Dissemination {
   /** Tells nothing more of `id`. */
   drop(id: PeerId): void {
     this.#queue.drop(id);
+    this.#announced.delete(id);
   }
 
   /** There is a neighbour, who may be told what nobody was there for. */

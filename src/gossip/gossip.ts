@@ -89,6 +89,8 @@ const STANDSTILL_MS = 5_000;
 export class Gossip {
   readonly #options: GossipOptions;
   readonly #neighbours = new Map<PeerId, Neighbour>();
+  /** Those that have not said a word yet. */
+  readonly #silent = new WeakSet<Neighbour>();
   readonly #swim: Swim;
   readonly #neighbourhood: Neighbourhood;
   readonly #events: Events;
@@ -219,7 +221,7 @@ export class Gossip {
   /** A session with a member is there; `isDialer` where we dialled it. */
   connected(id: PeerId, nowMs: number, isDialer: boolean): void {
     if (this.#settledMs === Infinity) this.#settledMs = nowMs + SETTLE_MS;
-    this.#neighbours.set(id, {
+    const neighbour: Neighbour = {
       sinceMs: nowMs,
       heardMs: nowMs,
       // Those who come at one moment are not probed in the order in which they came.
@@ -227,7 +229,9 @@ export class Gossip {
       degree: 0,
       isParting: false,
       forgedMs: -Infinity,
-    });
+    };
+    this.#neighbours.set(id, neighbour);
+    this.#silent.add(neighbour);
     this.#neighbourhood.settled(id);
     this.#swim.connected(id, nowMs, isDialer);
     this.#events.addNeighbour(id, nowMs);
@@ -255,8 +259,7 @@ export class Gossip {
   receive(from: PeerId, message: Bytes, nowMs: number): void {
     const neighbour = this.#neighbours.get(from);
     if (!neighbour) return;
-    const { heardMs, sinceMs } = neighbour;
-    if (heardMs === sinceMs) this.#neighbourhood.answered(nowMs - sinceMs);
+    if (this.#silent.delete(neighbour)) this.#neighbourhood.answered(nowMs - neighbour.sinceMs);
     neighbour.heardMs = nowMs;
     this.#swim.heard(from);
     const reader = new ByteReader(message);

@@ -291,6 +291,17 @@ Deno.test("Swim.forget() keeps nothing of a member that was expelled", PURE, () 
   assert(!bench.told().some((rumour) => rumour.kind !== "record" && rumour.id === B));
 });
 
+Deno.test("Swim.forget() takes back what was about to be announced", PURE, () => {
+  const bench = new Bench();
+  bench.meet(0, 1, 2);
+  bench.run(0, 3_000);
+  bench.meet(3_000, 3);
+  bench.swim.forget(C);
+  bench.clear();
+  bench.run(3_000, 5_000);
+  assert(!bench.told().some((rumour) => rumour.kind === "record" && rumour.record.id === C));
+});
+
 Deno.test("Swim answers a ping with its number, and with its own degree", PURE, () => {
   const bench = new Bench();
   bench.meet(0, 1, 2);
