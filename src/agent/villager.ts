@@ -115,9 +115,13 @@ export class Villager {
     return this.gossip.members.stateOf(id) === "alive";
   }
 
-  /** Whether a neighbour learns of the others from gossip alone: among a few, who meet at once, it is told of them besides. */
-  tells(id: PeerId): boolean {
-    return this.gossip.neighbours.has(id) && this.gossip.members.awake > EAGER_MEMBERS;
+  /**
+   * Whether a peer must be told of the others to meet them. A neighbour learns of them from gossip, but a few meet at once;
+   * in a large village nobody meets everybody.
+   */
+  leavesUntold(id: PeerId): boolean {
+    const learnsHere = this.gossip.neighbours.has(id) && this.gossip.members.awake > EAGER_MEMBERS;
+    return this.isFullMesh && !this.knows(id) && !learnsHere;
   }
 
   /** Whether the dial plan may dial `id` now: it is wanted, a small village has formed, or we are nearly alone. */

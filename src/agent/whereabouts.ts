@@ -33,14 +33,12 @@ export interface WhereaboutsOptions {
   readonly hasExchange: boolean;
   /** What the village has to say about dials. */
   readonly village: {
-    /** Whether everybody keeps a session with everybody. */
-    readonly isFullMesh: boolean;
     /** How long a dial for the sake of the mesh may wait. */
     readonly patienceMs: number;
-    /** Whether the village holds a peer for alive: it learns of the others there. */
+    /** Whether the village holds a peer for alive. */
     knows(id: PeerId): boolean;
-    /** Whether it tells a peer that is here of all others. */
-    tells(id: PeerId): boolean;
+    /** Whether a peer must be told of the others to meet them. */
+    leavesUntold(id: PeerId): boolean;
     wants(id: PeerId): boolean;
     settle(id: PeerId, outcome: DialOutcome): void;
   };
@@ -73,7 +71,7 @@ export class Whereabouts {
     this.#exchange = new Exchange({
       ...options,
       plan,
-      tellsOfOthers: (id) => village.isFullMesh && !village.knows(id) && !village.tells(id),
+      tellsOfOthers: (id) => village.leavesUntold(id),
       patienceMs: () => village.patienceMs,
     });
     this.#recruiter = new Recruiter({

@@ -144,9 +144,10 @@ export class Neighbourhood {
     const { awake } = table;
     // Some dozen that start together first learn of each other, as many handshakes as a mesh takes would delay that; and
     // then each pair has one that dials first.
-    const isNewcomer = isNew && (awake <= EAGER_MEMBERS || awake > MAX_FULL_MESH);
+    const isSomeDozen = awake > EAGER_MEMBERS && awake <= MAX_FULL_MESH;
+    const isNewcomer = isNew && !isSomeDozen;
     const isGrace = !isNewcomer && nowMs - this.#lackingSinceMs < GRACE_MS;
-    if (isGrace && (awake <= EAGER_MEMBERS || awake > MAX_FULL_MESH)) return;
+    if (isGrace && !isSomeDozen) return;
     const atOnce = isNewcomer ? MAX_PENDING_OF_NEWCOMER : MAX_PENDING;
     const room = Math.min(lacking, atOnce - this.#pending.size);
     const picked = table.sample(
