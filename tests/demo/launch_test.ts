@@ -13,6 +13,10 @@ const COMPILED: Self = {
   mainModule: "file:///tmp/compiled/main.ts",
   isStandalone: true,
 };
+const SOURCE_ARGS = [
+  ...["run", ...AGENT_FLAGS, ...FEATURE_FLAGS, ...PERMISSION_FLAGS],
+  "file:///src/main.ts",
+];
 const AGENT_ARGS = [
   ...["up", "--config", "off", "--listen", "127.0.0.1", "--port", "0", "--state", "/state/1"],
   ...["--log", "json", "--log-level", "warn"],
@@ -26,14 +30,7 @@ Deno.test("agentLaunch() runs the main module again under the runtime", {
 }, () => {
   assertEquals(agentLaunch(FROM_SOURCE, { stateDir: "/state/1", peers: PEERS }), {
     program: "/usr/bin/runtime",
-    args: [
-      "run",
-      ...AGENT_FLAGS,
-      ...FEATURE_FLAGS,
-      ...PERMISSION_FLAGS,
-      "file:///src/main.ts",
-      ...AGENT_ARGS,
-    ],
+    args: [...SOURCE_ARGS, ...AGENT_ARGS],
   });
 });
 
@@ -69,14 +66,7 @@ Deno.test(
     assertEquals(legacyLaunch(COMPILED, options), { program: "/usr/bin/hamlet", args });
     assertEquals(legacyLaunch(FROM_SOURCE, options), {
       program: "/usr/bin/runtime",
-      args: [
-        "run",
-        ...AGENT_FLAGS,
-        ...FEATURE_FLAGS,
-        ...PERMISSION_FLAGS,
-        "file:///src/main.ts",
-        ...args,
-      ],
+      args: [...SOURCE_ARGS, ...args],
     });
   },
 );

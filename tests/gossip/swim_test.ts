@@ -130,6 +130,11 @@ class Bench {
     return told;
   }
 
+  /** Whether a record of `id` was told since the last {@link clear}. */
+  tellsOf(id: PeerId): boolean {
+    return this.told().some((rumour) => rumour.kind === "record" && rumour.record.id === id);
+  }
+
   clear(): void {
     this.sent.length = 0;
     this.dialled.length = 0;
@@ -176,7 +181,7 @@ Deno.test("Swim believes a record that its member signed, and passes it on", PUR
   bench.hear(A, news(record), 100);
   assertEquals([bench.state(B), bench.changes], ["alive", ["2 joined 7"]]);
   bench.run(100, 1_000);
-  assert(bench.told().some((rumour) => rumour.kind === "record" && rumour.record.id === B));
+  assert(bench.tellsOf(B));
   bench.clear();
   bench.hear(A, news(record), 2_000);
   bench.hear(A, news(recordOf(2, { incarnation: 6 })), 2_000);
@@ -191,7 +196,7 @@ Deno.test("Swim tells nobody of it while its teller is the only neighbour", PURE
   bench.hear(A, news(recordOf(2)), 1_000);
   bench.run(1_000, 3_000);
   assertEquals(bench.state(B), "alive");
-  assert(!bench.told().some((rumour) => rumour.kind === "record" && rumour.record.id === B));
+  assert(!bench.tellsOf(B));
 });
 
 Deno.test(
@@ -245,7 +250,7 @@ Deno.test("Swim refuses forged records before it stores them", PURE, () => {
   bench.hear(A, news(forgedRecord(1, { incarnation: 9, status: "left" })), 5_000);
   assertEquals([bench.state(B), bench.state(A), bench.changes], [undefined, "alive", []]);
   bench.run(5_000, 6_000);
-  assert(!bench.told().some((rumour) => rumour.kind === "record" && rumour.record.id === B));
+  assert(!bench.tellsOf(B));
 });
 
 Deno.test(
@@ -299,7 +304,7 @@ Deno.test("Swim.forget() takes back what was about to be announced", PURE, () =>
   bench.swim.forget(C);
   bench.clear();
   bench.run(3_000, 5_000);
-  assert(!bench.told().some((rumour) => rumour.kind === "record" && rumour.record.id === C));
+  assert(!bench.tellsOf(C));
 });
 
 Deno.test("Swim answers a ping with its number, and with its own degree", PURE, () => {
