@@ -18,6 +18,10 @@ const PS_WATCH_MS = 500;
 /** Of what a process complains of, so many lines of such a length are passed on. */
 const MAX_COMPLAINTS = 20;
 const MAX_COMPLAINT_LENGTH = 200;
+const MAX_REST = 2 * MAX_COMPLAINT_LENGTH;
+const LINE_FEED = 0x0a;
+/** Read at a time. */
+const READ_BYTES = 16_384;
 /** What a process has started may keep its pipes open: so long we listen after its end. */
 const DRAIN_MS = 500;
 /** The runtime's last words when the limits of its heap, or those of the kernel, were met. */
@@ -167,7 +171,7 @@ class SystemProcess implements WorkerProcess {
     const { clock } = this.#surroundings;
     const drained = new AbortController();
     const outputs = Promise.all([
-      drain(this.#child.stdout, drained.signal, this.#request.onOutput),
+      drain(this.#child.stdout, drained.signal, (bytes) => this.#request.onOutput(bytes.slice())),
       this.#hear(drained.signal),
     ]);
     const { code } = await this.#child.status;
@@ -191,12 +195,13 @@ class SystemProcess implements WorkerProcess {
     let rest = "";
     let left = MAX_COMPLAINTS;
     await drain(this.#child.stderr, signal, (bytes) => {
+      if (rest.length === MAX_REST && !bytes.includes(LINE_FEED)) return;
       const lines = (rest + decoder.decode(bytes, { stream: true })).split(/\r?\n/);
       // Of a line without an end, only so much is kept.
-      rest = (lines.pop() ?? "").slice(0, 2 * MAX_COMPLAINT_LENGTH);
+      rest = (lines.pop() ?? "").slice(0, MAX_REST);
       for (const line of lines) {
         if (OUT_OF_MEMORY.test(line)) this.#reason = "memory";
-        const text = toPrintable(line.slice(0, 2 * MAX_COMPLAINT_LENGTH), MAX_COMPLAINT_LENGTH);
+        const text = toPrintable(line.slice(0, MAX_REST), MAX_COMPLAINT_LENGTH);
         if (text.trim() && left-- > 0) this.#request.onComplaint(text);
       }
     });
@@ -222,17 +227,24 @@ function spawn({ program, args, env, directory }: LaunchPlan, hasGroups: boolean
   }
 }
 
-/** Hands over what `stream` gives, until its end or until `signal` aborts; never rejects. */
+/**
+ * Hands over what `stream` gives, until its end or until `signal` aborts; never rejects. `take` must not keep the bytes: all
+ * reads share one buffer, or endless noise would leave garbage faster than it is collected.
+ */
 async function drain(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,
   take: (bytes: Uint8Array) => void,
 ): Promise<void> {
-  const reader = stream.getReader();
+  const reader = stream.getReader({ mode: "byob" });
   const cancel = () => void reader.cancel().catch(() => {});
   signal.addEventListener("abort", cancel, { once: true });
   try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) take(part.value);
+    let part = await reader.read(new Uint8Array(READ_BYTES));
+    while (!part.done) {
+      take(part.value);
+      part = await reader.read(new Uint8Array(part.value.buffer));
+    }
   } catch {
     // The pipe broke with its process.
   }
