@@ -48,11 +48,11 @@ export class MemoryStream implements ByteStream {
     this.#peer = peer;
   }
 
-  async read(buffer: Bytes): Promise<number | undefined> {
+  async read(buffer: Bytes): Promise<number | null> {
     for (;;) {
-      if (this.#closed) return undefined;
+      if (this.#closed) return null;
       if (this.#inbox.length > 0) break;
-      if (this.#ended) return undefined;
+      if (this.#ended) return null;
       if (this.#broken) throw new NetError("closed", "Cannot read: the link is broken");
       await new Promise<void>((resolve) => this.#wakeReader = resolve);
     }

@@ -28,10 +28,10 @@ export interface ByteStream {
   readonly remote: Address;
   readonly local: Address;
   /**
-   * Reads into `buffer`, at least one byte. `undefined` at the end of the stream. The buffer belongs
-   * to the stream until the promise settles. One read at a time.
+   * Reads into `buffer`, at least one byte; `null` at the end of the stream. Once it is broken or closed it ends or
+   * rejects, as the transport does. The buffer belongs to the stream until the promise settles. One read at a time.
    */
-  read(buffer: Bytes): Promise<number | undefined>;
+  read(buffer: Bytes): Promise<number | null>;
   /** Writes all of `bytes`, which belong to the stream until then. One write at a time. */
   write(bytes: Bytes): Promise<void>;
   /** Sends the end of the stream; the peer may still send. */

@@ -12,7 +12,7 @@ import { type FillLimits, UNLIMITED } from "../channel/send_queue.ts";
 import { NORMAL, type Priority } from "../channel/scheduler.ts";
 import { type ByteStream, NetError } from "../net/stream.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
-import type { ConversationEvents } from "./conversation_events.ts";
+import type { CloseCode, ConversationEvents } from "./conversation_events.ts";
 import type { Shaper } from "./shaper.ts";
 import type { Tally } from "./tally.ts";
 
@@ -46,7 +46,9 @@ export class Link {
   readonly #ended = Promise.withResolvers<void>();
   #timer: Timer | undefined;
   #timerDueMs = Infinity;
-  #writing: Promise<void> | undefined;
+  #isWriting = false;
+  /** Whoever waits until everything has left. */
+  #written: PromiseWithResolvers<void> | undefined;
   #isClosing = false;
   #lingered = 0;
 
@@ -109,7 +111,7 @@ export class Link {
       return undefined;
     }
     mux.sendMessage(body, priority);
-    return mux.messageBytes > HIGH_WATER_BYTES ? this.#writing : undefined;
+    return mux.messageBytes > HIGH_WATER_BYTES ? this.#allWritten() : undefined;
   }
 
   /** Sends what the village says, as {@link send}. */
@@ -139,32 +141,42 @@ export class Link {
   }
 
   async #run(): Promise<void> {
-    const conversation = this.#conversation;
     try {
-      for (;;) {
-        const count = await this.#stream.read(conversation.space());
-        if (count === undefined) break;
-        if (conversation.isClosed) {
-          this.#lingered += count;
-          if (this.#lingered > LINGER_BYTES) break;
-          continue;
-        }
-        this.#tally.bytesReceived += count;
-        this.#shaper?.received(count);
-        const nowMs = this.#clock.now();
-        conversation.receive(count, nowMs);
-        this.#flush(nowMs);
-        // A peer that asks without reading the answers is not listened to.
-        if (conversation.outlet.pending > HIGH_WATER_BYTES) await this.#writing;
-        if (conversation.isClosed) this.#settleClose();
-        else if (conversation.deadlineMs < this.#timerDueMs) this.#armTimer();
-      }
-      conversation.close("ended_by_peer");
+      this.#conversation.close(await this.#listen());
     } catch (error) {
-      if (!(error instanceof NetError)) this.#onFault(error);
-      conversation.close("broken");
+      this.#onFault(error);
+      this.#conversation.close("broken");
     }
     await this.#finish();
+  }
+
+  /** Takes what the peer sends to its end, and returns which end that was. */
+  async #listen(): Promise<CloseCode> {
+    const conversation = this.#conversation;
+    for (;;) {
+      let count: number | null;
+      try {
+        count = await this.#stream.read(conversation.space());
+      } catch {
+        // Reading fails when the connection does, and for no other reason.
+        return "broken";
+      }
+      if (count === null) return "ended_by_peer";
+      if (conversation.isClosed) {
+        this.#lingered += count;
+        if (this.#lingered > LINGER_BYTES) return "ended_by_peer";
+        continue;
+      }
+      this.#tally.bytesReceived += count;
+      this.#shaper?.received(count);
+      const nowMs = this.#clock.now();
+      conversation.receive(count, nowMs);
+      this.#flush(nowMs);
+      // A peer that asks without reading the answers is not listened to.
+      if (conversation.outlet.pending > HIGH_WATER_BYTES) await this.#allWritten();
+      if (conversation.isClosed) this.#settleClose();
+      else if (conversation.deadlineMs < this.#timerDueMs) this.#armTimer();
+    }
   }
 
   /** Lets the last words leave, says so, and gives the peer a moment to stop talking. */
@@ -179,7 +191,7 @@ export class Link {
 
   async #lastWords(): Promise<void> {
     try {
-      await this.#writing;
+      await this.#allWritten();
       await this.#stream.closeWrite();
     } catch {
       // The peer is gone: there is nobody left to tell.
@@ -193,7 +205,7 @@ export class Link {
     this.#flush();
     this.#timer?.cancel();
     const timer = this.#clock.schedule(LINGER_MS, () => this.#stream.close());
-    await this.#writing;
+    await this.#allWritten();
     timer.cancel();
     this.#stream.close();
     this.#ended.resolve();
@@ -201,8 +213,8 @@ export class Link {
 
   /** `nowMs` where the clock has just been asked: a small message would pay for it twice. */
   #flush(nowMs?: number): void {
-    if (this.#writing) return;
-    if (this.#prepare(nowMs)) this.#writing = this.#drain();
+    if (this.#isWriting) return;
+    if (this.#prepare(nowMs)) this.#write();
     else this.#waitForRoom();
   }
 
@@ -218,24 +230,38 @@ export class Link {
     }
   }
 
-  /** Writes what is prepared, and whatever comes meanwhile. */
-  async #drain(): Promise<void> {
-    const { outlet } = this.#conversation;
-    try {
-      do {
-        const bytes = outlet.take();
-        this.#tally.bytesSent += bytes.length;
-        this.#shaper?.sent(bytes.length);
-        await this.#stream.write(bytes);
-      } while (this.#prepare());
-      this.#waitForRoom();
-    } catch (error) {
-      // A write fails only when the stream is broken; closing it ends the read loop, which reports.
-      if (!(error instanceof NetError)) this.#onFault(error);
-      this.#stream.close();
-    } finally {
-      this.#writing = undefined;
-    }
+  /** Writes what is prepared. Callbacks: an `async` loop costs a small message as much as its sealing. */
+  #write(): void {
+    const bytes = this.#conversation.outlet.take();
+    this.#tally.bytesSent += bytes.length;
+    this.#shaper?.sent(bytes.length);
+    this.#isWriting = true;
+    this.#stream.write(bytes).then(this.#onWritten, this.#onWriteFailed);
+  }
+
+  /** Goes on with whatever has come meanwhile. */
+  readonly #onWritten = (): void => {
+    this.#isWriting = false;
+    this.#flush();
+    if (!this.#isWriting) this.#settleWritten();
+  };
+
+  readonly #onWriteFailed = (error: unknown): void => {
+    // A write fails only when the stream is broken; closing it ends the read loop, which reports.
+    if (!(error instanceof NetError)) this.#onFault(error);
+    this.#stream.close();
+    this.#isWriting = false;
+    this.#settleWritten();
+  };
+
+  #allWritten(): Promise<void> | undefined {
+    if (this.#isWriting) this.#written ??= Promise.withResolvers();
+    return this.#written?.promise;
+  }
+
+  #settleWritten(): void {
+    this.#written?.resolve();
+    this.#written = undefined;
   }
 
   #limits(): FillLimits {

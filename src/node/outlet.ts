@@ -6,6 +6,7 @@
  */
 
 import type { Bytes } from "../base/bytes.ts";
+import { Prefixes } from "../base/prefixes.ts";
 import { type RecordSealer, REKEY_RECORD_BYTES } from "../noise/record.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import { MAX_PLAINTEXT_BYTES, RECORD_OVERHEAD_BYTES } from "../wire/limits.ts";
@@ -13,6 +14,7 @@ import { MAX_PLAINTEXT_BYTES, RECORD_OVERHEAD_BYTES } from "../wire/limits.ts";
 const MIN_BUFFER_BYTES = 2_048;
 /** Where every connection's plaintext is put together: it is sealed in the same breath. */
 const plaintext: Bytes = new Uint8Array(MAX_PLAINTEXT_BYTES);
+const plaintexts = new Prefixes(plaintext);
 
 export class Outlet {
   #filling: Bytes = new Uint8Array(MIN_BUFFER_BYTES);
@@ -56,7 +58,7 @@ export class Outlet {
     if (sealer.isRekeyDue(nowMs)) {
       this.#length = sealer.sealRekey(this.#filling, this.#length, nowMs);
     }
-    this.#length = sealer.seal([plaintext.subarray(0, length)], this.#filling, this.#length);
+    this.#length = sealer.seal([plaintexts.of(length)], this.#filling, this.#length);
     return this.#length - start;
   }
 

@@ -7,6 +7,7 @@
  */
 
 import type { Bytes } from "../base/bytes.ts";
+import { Prefixes } from "../base/prefixes.ts";
 import { Slab } from "../base/slab.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
 import { type Aead, KEY_BYTES, NONCE_BYTES } from "./primitives.ts";
@@ -68,13 +69,15 @@ function smallAead(sodium: Sodium): Aead {
   const a = sodium._malloc(MAX_AD_BYTES);
   const m = sodium._malloc(SMALL_BYTES);
   const c = sodium._malloc(SMALL_BYTES + TAG_BYTES);
+  // Nothing is allocated from here on: the memory stays where it is.
+  const memory = sodium.HEAPU8;
+  const plaintexts = new Prefixes(memory.subarray(m, m + SMALL_BYTES));
+  const ciphertexts = new Prefixes(memory.subarray(c, c + SMALL_BYTES + TAG_BYTES));
   const slab = new Slab();
-  const put = (key: Bytes, nonce: Bytes, ad: Bytes): Bytes => {
-    const memory = sodium.HEAPU8;
+  const put = (key: Bytes, nonce: Bytes, ad: Bytes): void => {
     memory.set(key, k);
     memory.set(nonce, npub);
     if (ad.length > 0) memory.set(ad, a);
-    return memory;
   };
   return {
     name: "wasm",
@@ -82,7 +85,7 @@ function smallAead(sodium: Sodium): Aead {
       let length = 0;
       for (const part of parts) length += part.length;
       checkLimits(length, ad);
-      const memory = put(key, nonce, ad);
+      put(key, nonce, ad);
       let end = m;
       for (const part of parts) {
         memory.set(part, end);
@@ -92,12 +95,12 @@ function smallAead(sodium: Sodium): Aead {
       sodium._crypto_aead_chacha20poly1305_ietf_encrypt(
         c, NULL, m, length, 0, a, ad.length, 0, NULL, npub, k,
       );
-      out.set(memory.subarray(c, c + length + TAG_BYTES));
+      out.set(ciphertexts.of(length + TAG_BYTES));
     },
     open(key, nonce, ad, sealed) {
       const length = sealed.length - TAG_BYTES;
       checkLimits(length, ad);
-      const memory = put(key, nonce, ad);
+      put(key, nonce, ad);
       memory.set(sealed, c);
       // deno-fmt-ignore
       const status = sodium._crypto_aead_chacha20poly1305_ietf_decrypt(
@@ -105,7 +108,7 @@ function smallAead(sodium: Sodium): Aead {
       );
       if (status !== 0) return undefined;
       const plaintext = slab.cut(length);
-      plaintext.set(memory.subarray(m, m + length));
+      plaintext.set(plaintexts.of(length));
       return plaintext;
     },
   };

@@ -328,5 +328,5 @@ async function ask(
   const buffer = new Uint8Array(8_192);
   const count = await village.until(stream.read(buffer));
   stream.close();
-  return JSON.parse(new TextDecoder().decode(buffer.subarray(4, count)));
+  return JSON.parse(new TextDecoder().decode(buffer.subarray(4, count ?? 0)));
 }

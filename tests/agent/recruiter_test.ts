@@ -45,7 +45,7 @@ class OldNode {
   async #answer(stream: ByteStream): Promise<void> {
     const buffer = new Uint8Array(16_384);
     const count = await stream.read(buffer);
-    if (count === undefined) return stream.close();
+    if (count === null) return stream.close();
     this.askedAtMs.push(this.#village.clock.now());
     this.requests.push(JSON.parse(decodeUtf8(buffer.slice(4, count))));
     const reply = {

@@ -120,7 +120,7 @@ Deno.test("Sweep says nothing to whoever opens, and hangs up at once", PURE, asy
   await pass(clock, 2);
   assertEquals(found, ["10.0.0.9:9000"], "253 hosts are 190 in the first cycle and 63 in the next");
   const stream = await accepted;
-  assertEquals(await stream?.read(new Uint8Array(16)), undefined);
+  assertEquals(await stream?.read(new Uint8Array(16)), null);
   stream?.close();
   listener.close();
   await end(clock, sweep);
@@ -290,7 +290,7 @@ Deno.test(
     assertEquals(clock.pending, 0);
     for (let n = 0; n < 16; n++) {
       const stream = await listener.accept();
-      assertEquals(await stream?.read(new Uint8Array(1)), undefined, "hung up all the same");
+      assertEquals(await stream?.read(new Uint8Array(1)), null, "hung up all the same");
       stream?.close();
     }
     listener.close();

@@ -37,7 +37,7 @@ async function connect(
 async function readSome(stream: ByteStream, largest = 1_000): Promise<Bytes | undefined> {
   const buffer = new Uint8Array(largest);
   const count = await stream.read(buffer);
-  return count === undefined ? undefined : buffer.slice(0, count);
+  return count === null ? undefined : buffer.slice(0, count);
 }
 
 /** Everything until the end of the stream. */

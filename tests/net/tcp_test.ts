@@ -33,7 +33,7 @@ async function readExactly(stream: ByteStream, length: number): Promise<Bytes> {
   let filled = 0;
   while (filled < length) {
     const count = await stream.read(bytes.subarray(filled));
-    if (count === undefined) break;
+    if (count === null) break;
     filled += count;
   }
   return bytes.slice(0, filled);
@@ -57,7 +57,7 @@ Deno.test("TcpStream.closeWrite() ends one direction only", NET, async () => {
     await client.write(encodeUtf8("request"));
     await client.closeWrite();
     assertEquals(await readExactly(server, 100), encodeUtf8("request"));
-    assertEquals(await server.read(new Uint8Array(1)), undefined);
+    assertEquals(await server.read(new Uint8Array(1)), null);
     await server.write(encodeUtf8("reply"));
     server.close();
     assertEquals(await readExactly(client, 100), encodeUtf8("reply"));
@@ -81,11 +81,11 @@ Deno.test("TcpStream.write() delivers 8 MB whole", NET, async () => {
   });
 });
 
-Deno.test("TcpStream.read() after close gives the end of the stream", NET, async () => {
+Deno.test("TcpStream.read() after close rejects, unread bytes or not", NET, async () => {
   await withPair(async (client, server) => {
     await server.write(encodeUtf8("unread"));
     client.close();
-    assertEquals(await client.read(new Uint8Array(8)), undefined);
+    await assertRejects(() => client.read(new Uint8Array(8)));
   });
 });
 
@@ -94,8 +94,8 @@ Deno.test("TcpStream.close() ends a pending read and is idempotent", NET, async 
     const reading = client.read(new Uint8Array(8));
     client.close();
     client.close();
-    assertEquals(await reading, undefined);
-    assertEquals(await server.read(new Uint8Array(8)), undefined);
+    await assertRejects(() => reading);
+    assertEquals(await server.read(new Uint8Array(8)), null);
   });
 });
 

@@ -118,7 +118,7 @@ class Crowd {
 async function isClosed(crowd: Crowd, stream: ByteStream): Promise<boolean> {
   let isEnded = false;
   void stream.read(new Uint8Array(1_024)).then(
-    (count) => isEnded = count === undefined,
+    (count) => isEnded = count === null,
     () => isEnded = true,
   );
   await crowd.pass(20);

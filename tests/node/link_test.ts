@@ -28,9 +28,9 @@ class HandStream implements ByteStream {
   #rest: Bytes = new Uint8Array(0);
   #wake: (() => void) | undefined;
 
-  async read(buffer: Bytes): Promise<number | undefined> {
+  async read(buffer: Bytes): Promise<number | null> {
     for (;;) {
-      if (this.isClosed || this.hasEnded) return undefined;
+      if (this.isClosed || this.hasEnded) return null;
       if (this.#rest.length === 0) this.#rest = this.source?.() ?? this.#rest;
       if (this.#rest.length > 0) break;
       await new Promise<void>((resolve) => this.#wake = resolve);

@@ -35,9 +35,9 @@ class PartyStream implements ByteStream {
     await turns();
   }
 
-  async read(buffer: Bytes): Promise<number | undefined> {
+  async read(buffer: Bytes): Promise<number | null> {
     while (this.#waiting.length === 0) {
-      if (this.#isClosed) return undefined;
+      if (this.#isClosed) return null;
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
     const piece = this.#waiting.subarray(0, buffer.length);

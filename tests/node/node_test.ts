@@ -290,7 +290,7 @@ Deno.test(
     await a.node.close();
     assertEquals(a.node.guests, 0);
     assertEquals(village.clock.pending, 0, "timers left");
-    assertEquals(await lurker.read(new Uint8Array(8)), undefined);
+    assertEquals(await lurker.read(new Uint8Array(8)), null);
     lurker.close();
     await village.clock.run(10, 10);
     assertEquals(a.alarms, []);
@@ -318,7 +318,7 @@ Deno.test(
     const handed = Promise.withResolvers<ByteStream | undefined>();
     let reads = 0;
     let isFreed = false;
-    const ended = Promise.withResolvers<undefined>();
+    const ended = Promise.withResolvers<null>();
     const stream: ByteStream = {
       remote: { host: STRANGER, port: 1 },
       local: { host: A, port: 9000 },
@@ -330,7 +330,7 @@ Deno.test(
       closeWrite: () => Promise.resolve(),
       close: () => {
         isFreed = true;
-        ended.resolve(undefined);
+        ended.resolve(null);
       },
     };
     let accepts = 0;
@@ -372,7 +372,7 @@ Deno.test(
     await village.clock.run(5_100, 100);
     assert(a.node.guests <= 1);
     for (const stream of idle) {
-      assertEquals(await stream.read(new Uint8Array(1)), undefined);
+      assertEquals(await stream.read(new Uint8Array(1)), null);
       stream.close();
     }
     await village.close();

@@ -16,7 +16,7 @@ function deadLink(clock: ManualClock): Link {
   const stream: ByteStream = {
     remote: { host: "10.0.0.2", port: 1 },
     local: { host: "10.0.0.1", port: 1 },
-    read: () => Promise.resolve(undefined),
+    read: () => Promise.resolve(null),
     write: () => Promise.resolve(),
     closeWrite: () => Promise.resolve(),
     close: () => {},
