@@ -65,7 +65,8 @@ export class Mux {
   #nextId: number;
   #isReceiving = false;
   #isOutputTold = false;
-  #farewell: StreamError | undefined;
+  /** Why no more streams are opened; the error is made for whom it meets. */
+  #farewell: (() => StreamError) | undefined;
   /** Of the record that is being read: its bytes, whether views of it are kept, what it causes. */
   #record: Bytes = NO_BYTES;
   #isKept = false;
@@ -113,7 +114,7 @@ export class Mux {
    * more.
    */
   open(priority: Priority = NORMAL): MuxStream {
-    if (this.#farewell) throw this.#farewell;
+    if (this.#farewell) throw this.#farewell();
     if (!this.hasStreams) {
       throw new StreamError("unsupported", "Cannot open stream: the peer speaks messages only");
     }
@@ -155,15 +156,18 @@ export class Mux {
   /** Tells the peer that no more streams are opened or accepted; those that are open go on. */
   goAway(code: string): void {
     if (this.#farewell || !this.hasStreams) return;
-    this.#farewell = new StreamError("going_away", "Cannot open stream: this node is leaving");
+    this.#farewell = () =>
+      new StreamError("going_away", "Cannot open stream: this node is leaving");
     this.#reply(MUX_KINDS.goaway, 0, encodeReason(code));
   }
 
   /** Ends every stream: the session is gone. */
   close(code: string): void {
-    const error = new StreamError("lost", `Cannot use stream: the session ended (${code})`);
-    this.#farewell = error;
+    const lost = () => new StreamError("lost", `Cannot use stream: the session ended (${code})`);
+    this.#farewell = lost;
     this.#unaccepted.length = 0;
+    if (this.#streams.size === 0) return;
+    const error = lost();
     for (const stream of [...this.#streams.values()]) stream.fail(error);
   }
 
@@ -230,7 +234,8 @@ export class Mux {
       case MUX_KINDS.goaway:
         if (id !== 0 || flags !== 0) throw malformed("a goaway has no stream or flags");
         decodeReason(body);
-        this.#farewell ??= new StreamError("going_away", "Cannot open stream: the peer is leaving");
+        this.#farewell ??= () =>
+          new StreamError("going_away", "Cannot open stream: the peer is leaving");
         return;
       default:
         throw unknownKind(kind);
