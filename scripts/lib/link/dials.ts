@@ -16,7 +16,7 @@ import { connect, serve, writeAll } from "./raw.ts";
 import { createLocalNode } from "./local.ts";
 
 /** Dials that are under way at once. */
-const DIALERS = 8;
+const DIALERS = 32;
 /** Dials of one round. */
 export const ROUND_DIALS = 256;
 
