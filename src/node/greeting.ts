@@ -11,7 +11,7 @@ import type { HandshakeResult } from "../noise/handshake.ts";
 import { InitiatorHello, ResponderHello } from "../noise/hello.ts";
 import { TrustError } from "../trust/certificate.ts";
 import type { Standing } from "../trust/membership.ts";
-import { decodeIntroduction, encodeIntroduction, type Introduction } from "./introduction.ts";
+import { decodeIntroduction, type Introduction } from "./introduction.ts";
 import type { LocalNode } from "./local_node.ts";
 
 /** A peer that has proved its key. */
@@ -41,9 +41,7 @@ export class Initiating {
   /** Reads the reply; `frame` is the answer, which tells who we are. Throws `NoiseError`. */
   finish(reply: Bytes): Greeted & { readonly frame: Bytes } {
     const { version, payload } = this.#hello.readReply(reply);
-    const { frame, result } = this.#hello.finish(
-      encodeIntroduction(this.#local.introduce(version)),
-    );
+    const { frame, result } = this.#hello.finish(this.#local.introduction(version));
     const introduction = decodeIntroduction(payload, { rs: result.rs, version });
     return { introduction, result, frame };
   }
@@ -71,7 +69,7 @@ export class Responding {
 
   /** The second frame. */
   reply(): Bytes {
-    return this.#hello.reply(encodeIntroduction(this.#local.introduce(this.#hello.version)));
+    return this.#hello.reply(this.#local.introduction(this.#hello.version));
   }
 
   /** Reads the last frame. Throws `NoiseError`. */

@@ -204,9 +204,11 @@ export class Link {
     this.#isClosing = true;
     this.#flush();
     this.#timer?.cancel();
-    const timer = this.#clock.schedule(LINGER_MS, () => this.#stream.close());
-    await this.#allWritten();
-    timer.cancel();
+    if (this.#isWriting) {
+      const timer = this.#clock.schedule(LINGER_MS, () => this.#stream.close());
+      await this.#allWritten();
+      timer.cancel();
+    }
     this.#stream.close();
     this.#ended.resolve();
   }

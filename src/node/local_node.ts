@@ -21,7 +21,7 @@ import { type Primitives, randomBytes } from "../noise/primitives.ts";
 import type { Membership, Standing } from "../trust/membership.ts";
 import { type ConversationDeadlines, DEFAULT_DEADLINES } from "./deadlines.ts";
 import type { Identity } from "./identity.ts";
-import { FEATURES, GOSSIP, type Introduction } from "./introduction.ts";
+import { encodeIntroduction, FEATURES, GOSSIP, type Introduction } from "./introduction.ts";
 import { Tally } from "./tally.ts";
 
 export interface LocalNodeOptions {
@@ -54,6 +54,15 @@ export const DEFAULT_MAX_HANDSHAKES = 64;
 /** Of those, the share one address may have; loopback, where a whole village may live, may have all. */
 const MAX_HANDSHAKES_PER_HOST = 16;
 
+/** Our addresses may change unseen: they are asked for again after so long. */
+const SAME_WORDS_MS = 1_000;
+
+/** An introduction as it was last encoded, and what it was made of. */
+interface Said extends Pick<Introduction, "version" | "capabilities" | "proof"> {
+  readonly atMs: number;
+  readonly bytes: Bytes;
+}
+
 const WITHOUT_GOSSIP = FEATURES.filter((feature) => feature !== GOSSIP);
 
 export class LocalNode {
@@ -68,6 +77,7 @@ export class LocalNode {
   /** Handshakes of strangers under way, by host. */
   readonly #handshakes = new Map<string, number>();
   #handshakesInFlight = 0;
+  #said: Said | undefined;
 
   constructor(options: LocalNodeOptions) {
     const { identity, primitives, clock, legacy } = options;
@@ -124,6 +134,20 @@ export class LocalNode {
       capabilities: this.#options.describe().capabilities,
       proof: this.#options.membership?.prove(),
     };
+  }
+
+  /** {@link introduce}, encoded: of handshakes within {@link SAME_WORDS_MS} all that say the same say it alike. */
+  introduction(version: number): Bytes {
+    const nowMs = this.#options.clock.now();
+    const { capabilities } = this.#options.describe();
+    const proof = this.#options.membership?.prove();
+    const said = this.#said;
+    const isSame = said?.version === version && said.capabilities === capabilities &&
+      said.proof === proof && nowMs - said.atMs < SAME_WORDS_MS;
+    if (isSame) return said.bytes;
+    const bytes = encodeIntroduction(this.introduce(version));
+    this.#said = { version, capabilities, proof, atMs: nowMs, bytes };
+    return bytes;
   }
 
   /** As what a peer whose key is proved may take part. Throws `TrustError` when it may not. */

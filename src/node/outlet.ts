@@ -17,10 +17,17 @@ const plaintext: Bytes = new Uint8Array(MAX_PLAINTEXT_BYTES);
 const plaintexts = new Prefixes(plaintext);
 
 export class Outlet {
-  #filling: Bytes = new Uint8Array(MIN_BUFFER_BYTES);
-  #spare: Bytes = new Uint8Array(0);
+  #filling: Bytes;
+  #spare: Bytes;
   #length = 0;
   #sealer: RecordSealer | undefined;
+
+  constructor() {
+    // One allocation for both: a handshake needs them, and then as a rule nothing larger.
+    const buffers = new ArrayBuffer(2 * MIN_BUFFER_BYTES);
+    this.#filling = new Uint8Array(buffers, 0, MIN_BUFFER_BYTES);
+    this.#spare = new Uint8Array(buffers, MIN_BUFFER_BYTES);
+  }
 
   /** Bytes that wait for the next write. */
   get pending(): number {
