@@ -63,7 +63,7 @@ export async function openDevice(config: UpConfig, log: Log): Promise<Device> {
     backend,
     source,
     probe: new HostProbe({ source, os: HOST_OS }),
-    process: new OwnProcess(),
+    process: await OwnProcess.open(),
     inbox: await openInbox(config.limits),
     work: {
       settings: config.work,

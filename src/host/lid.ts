@@ -1,5 +1,5 @@
 /**
- * Whether a laptop's lid is closed, on Linux: `/proc/acpi/button/lid/LID…/state` says `state:      open`.
+ * Whether a laptop's lid is closed, on Linux: `/proc/acpi/button/lid/LID.../state` says `state:      open`.
  */
 
 import type { HostSource } from "./reading.ts";

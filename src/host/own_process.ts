@@ -5,7 +5,6 @@
  * opened once, at the start: later the process has given up the right to (see `cli/privileges.ts`).
  */
 
-import { closeSync, fstatSync, openSync } from "node:fs";
 import { cpuUsage } from "node:process";
 
 /** `undefined` where the system or our permissions do not tell. */
@@ -21,8 +20,22 @@ export interface ProcessReading {
 
 const OPEN_FILES = "/proc/self/fd";
 
+/** An open directory, looked at without being opened again. */
+interface OpenDirectory {
+  size(): number;
+  close(): void;
+}
+
 export class OwnProcess {
-  #directory: number | undefined = openDirectory();
+  #directory: OpenDirectory | undefined;
+
+  private constructor(directory: OpenDirectory | undefined) {
+    this.#directory = directory;
+  }
+
+  static async open(): Promise<OwnProcess> {
+    return new OwnProcess(await openDirectory());
+  }
 
   read(): ProcessReading {
     const { rss, heapUsed } = Deno.memoryUsage();
@@ -37,7 +50,7 @@ export class OwnProcess {
 
   /** Idempotent. */
   close(): void {
-    if (this.#directory !== undefined) closeSync(this.#directory);
+    this.#directory?.close();
     this.#directory = undefined;
   }
 
@@ -45,17 +58,21 @@ export class OwnProcess {
     if (this.#directory === undefined) return undefined;
     try {
       // Older kernels say 0, which is never the case: the directory itself is open.
-      return fstatSync(this.#directory).size || undefined;
+      return this.#directory.size() || undefined;
     } catch {
       return undefined; // The right to look at an open file was lost as well.
     }
   }
 }
 
-function openDirectory(): number | undefined {
+async function openDirectory(): Promise<OpenDirectory | undefined> {
   if (Deno.build.os !== "linux") return undefined;
   try {
-    return openSync(OPEN_FILES, "r");
+    // As a rule this is refused, and then the module, the only one to ask for no permission later, may keep its 2 MB.
+    Deno.openSync(OPEN_FILES).close();
+    const { closeSync, fstatSync, openSync } = await import("node:fs");
+    const descriptor = openSync(OPEN_FILES, "r");
+    return { size: () => fstatSync(descriptor).size, close: () => closeSync(descriptor) };
   } catch {
     return undefined; // Without every permission, or without /proc.
   }

@@ -6,8 +6,8 @@ import { OwnProcess } from "../../src/host/own_process.ts";
 /** Since Linux 6.2 a directory of descriptors has a size. */
 const COUNTS_FILES = Deno.build.os === "linux" && Deno.statSync("/proc/self/fd").size > 0;
 
-Deno.test("OwnProcess.read() says when it started, and takes time and memory", () => {
-  const process = new OwnProcess();
+Deno.test("OwnProcess.read() says when it started, and takes time and memory", async () => {
+  const process = await OwnProcess.open();
   try {
     const { residentBytes, heapBytes, cpuSeconds, startSeconds } = process.read();
     assert(heapBytes > 1e6 && residentBytes > heapBytes, `${heapBytes} of ${residentBytes}`);
@@ -26,7 +26,7 @@ Deno.test("OwnProcess.read() counts open files, with the right to open /proc giv
     import { OwnProcess } from ${
     JSON.stringify(import.meta.resolve("../../src/host/own_process.ts"))
   };
-    const process = new OwnProcess();
+    const process = await OwnProcess.open();
     for (const name of ["run", "env", "ffi"]) await Deno.permissions.revoke({ name });
     const before = process.read().openFiles;
     const listeners = [1, 2, 3, 4, 5].map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
@@ -46,7 +46,7 @@ Deno.test("OwnProcess knows no open files where it may not look", async () => {
     import { OwnProcess } from ${
     JSON.stringify(import.meta.resolve("../../src/host/own_process.ts"))
   };
-    console.log(new OwnProcess().read().openFiles);
+    console.log((await OwnProcess.open()).read().openFiles);
   `;
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {
