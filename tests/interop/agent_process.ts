@@ -5,7 +5,7 @@
 
 import { fileURLToPath } from "node:url";
 import { PERMISSION_FLAGS } from "../../src/base/permissions.ts";
-import { FEATURE_FLAGS } from "../../src/base/self.ts";
+import { AGENT_FLAGS, FEATURE_FLAGS } from "../../src/base/self.ts";
 import { DEADLINE_MS, type JsonMessage, LOOPBACK } from "./counterpart_wire.ts";
 
 export const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
@@ -21,7 +21,8 @@ globalThis.addEventListener("unload", () => {
 
 /** Arguments that run the program, with the permissions that it has wherever it runs. */
 export function programArgs(args: readonly string[]): string[] {
-  return ["run", ...FEATURE_FLAGS, ...PERMISSION_FLAGS, MAIN, ...args];
+  const flags = args[0] === "up" ? AGENT_FLAGS : [];
+  return ["run", ...flags, ...FEATURE_FLAGS, ...PERMISSION_FLAGS, MAIN, ...args];
 }
 
 /** Looks at `check` until it gives something other than `undefined` or `false`. */
