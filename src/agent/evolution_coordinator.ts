@@ -2,9 +2,9 @@
  * The coordinator of jobs on this device: which there are, whom they hear, what they may use, and what is kept of them.
  *
  * ```
- * hamlet evolve ─► job_start ─┐                       ┌─ job_runner ─ JobNode ─ worker processes
- * REQUEST_HELP ─► admission ──┼─► one runner a job ───┤
- * jobs/ at the start ─────────┘    one has the slots  └─ mail ─► sessions
+ * hamlet evolve -> job_start -+                       +- job_runner - JobNode - worker processes
+ * REQUEST_HELP -> admission --+-> one runner a job ---+
+ * jobs/ at the start ---------+    one has the slots  +- mail -> sessions
  * ```
  */
 

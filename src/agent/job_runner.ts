@@ -3,8 +3,8 @@
  * on the disk.
  *
  * ```
- * opening ── searching ⇄ paused ── ended          a worker that cannot serve: paused, tried again later
- *     └─────────┴──────────┴── every 30 s, and at the end: checkpoint, ledger, history
+ * opening -- searching <> paused -- ended         a worker that cannot serve: paused, tried again later
+ *     +---------+-----------+-- every 30 s, and at the end: checkpoint, ledger, history
  * ```
  */
 

@@ -5,8 +5,8 @@
  * drops what we say, or what we would hear:
  *
  * ```
- * silent ── anything heard ──> hears ── nothing for 2 s after sending ──> deaf ── anything heard ──> hears
- *   └────── nothing for 5 s after opening ───────────────────────────────┘
+ * silent -- anything heard --> hears -- nothing for 2 s after sending --> deaf -- anything heard --> hears
+ *   +------ nothing for 5 s after opening -------------------------------+
  * ```
  *
  * A link that cannot send is deaf too, whatever it hears.

@@ -2,10 +2,10 @@
  * The scouts: every way of finding others without being told, each switchable, all at once.
  *
  * ```
- * mDNS ──a service──┐
- * DHT ──an address──┼──> the dial plan: a hint, tried once in a while, believed when a session proves it
- * LAN sweep ────────┘
- * network watch ──> everything is asked and dialled anew
+ * mDNS --a service--+
+ * DHT --an address--+--> the dial plan: a hint, tried once in a while, believed when a session proves it
+ * LAN sweep --------+
+ * network watch --> everything is asked and dialled anew
  * ```
  *
  * What known peers and other members tell comes by `peer_memory.ts` and `exchange.ts`. The code of a scout is

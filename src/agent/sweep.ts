@@ -2,8 +2,8 @@
  * The LAN sweep (`--sweep`): knocks politely at every door where an old node may live, and tells which opened.
  *
  * ```
- * sweeping: 8 cycles, one every 30 s ──all tried──> resting 10 min ──> sweeping
- *     ^─────────────────────── restart() ──────────────┘
+ * sweeping: 8 cycles, one every 30 s --all tried--> resting 10 min --> sweeping
+ *     ^----------------------- restart() --------------+
  * ```
  *
  * A connection that opens is closed without a word: whoever hears of it asks in JSON, the one opening that

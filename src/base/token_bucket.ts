@@ -6,7 +6,7 @@
  * balance therefore stays within
  *
  * ```
- * -maxDebt ── debt: nothing to send ── 0 ── so many bytes may go ── +burst
+ * -maxDebt -- debt: nothing to send -- 0 -- so many bytes may go -- +burst
  * ```
  *
  * What exceeds the debt is forgiven: however much control traffic went, the debt is paid `maxDebt /

@@ -2,7 +2,7 @@
  * One stream of a session: bytes both ways, each direction with its own credit and its own end.
  *
  * ```
- *  each direction:  open ──data*──> ended (close)          either side: ──reset──> failed, both ways
+ *  each direction:  open --data*--> ended (close)          either side: --reset--> failed, both ways
  * ```
  *
  * The two directions are `send_half.ts` and `receive_half.ts`; here is what they have in common. What a peer

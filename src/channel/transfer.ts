@@ -4,10 +4,10 @@
  *
  * ```
  * sender                                            receiver
- *   request {name, size, ...}      ──────────────>  holds `offset` bytes of it already
- *                                  <──────────────  reply {offset, sha256 of those bytes}
- *   offset u64 | bytes | sha256 of all  ─────────>  stores, compares
- *                                  <──────────────  {saved_as, sha256}, or {code, message}
+ *   request {name, size, ...}      -------------->  holds `offset` bytes of it already
+ *                                  <--------------  reply {offset, sha256 of those bytes}
+ *   offset u64 | bytes | sha256 of all  --------->  stores, compares
+ *                                  <--------------  {saved_as, sha256}, or {code, message}
  * ```
  *
  * The sender compares the digest with its own bytes and starts at 0 when they differ. What has arrived and

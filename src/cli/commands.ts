@@ -101,7 +101,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
       CONFIG,
       STATE,
     ],
-    examples: ["hamlet join AHK5W2RQ…"],
+    examples: ["hamlet join AHK5W2RQ\u2026"],
     load: () => import("./commands/join.ts"),
   },
   {
@@ -171,7 +171,7 @@ export const COMMANDS: readonly Command[] = Object.freeze([
   },
   {
     name: "send",
-    operands: "PEER FILE…",
+    operands: "PEER FILE\u2026",
     operandCount: [2, 1_025],
     summary: "Send files to a peer's inbox",
     detail:

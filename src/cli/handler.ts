@@ -3,8 +3,8 @@
  * answer to what was asked.
  *
  * ```
- * happening ─► 4 commands at once, 64 wait, the rest is dropped ─► exit code, complaints: the log
- *                                   └─ a query: standard output, trimmed, at most 1,024 bytes ─► answer
+ * happening -> 4 commands at once, 64 wait, the rest is dropped -> exit code, complaints: the log
+ *                                   +- a query: standard output, trimmed, at most 1,024 bytes -> answer
  * ```
  */
 

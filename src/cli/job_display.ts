@@ -154,7 +154,7 @@ function genomeText(genome: readonly number[]): string {
   }
   const rest = genome.length - parts.length;
   return `genome: ${parts.join(", ")}` +
-    (rest > 0 ? `, …\n        and ${rest} more: --json, or --result FILE` : "");
+    (rest > 0 ? `, \u2026\n        and ${rest} more: --json, or --result FILE` : "");
 }
 
 function taskText({ direction, space, type, worker }: JobView): string {
@@ -177,7 +177,7 @@ function timeText({ elapsed_s, limits, state }: JobView): string {
   if (hasEnded(state)) return passed;
   const cells = Math.floor(BAR_CELLS * Math.min(1, elapsed_s / limits.time_s));
   const left = Math.max(0, limits.time_s - elapsed_s);
-  return `${passed}  [${"█".repeat(cells).padEnd(BAR_CELLS)}]  ETA ${formatDuration(left)}`;
+  return `${passed}  [${"\u2588".repeat(cells).padEnd(BAR_CELLS)}]  ETA ${formatDuration(left)}`;
 }
 
 function hereText({ state, reason }: HereView): string {
@@ -216,7 +216,7 @@ function nameText({ name, short_id }: { readonly name: string | null; readonly s
 
 function shortened(text: string, maxColumns = MAX_NAME_COLUMNS): string {
   const clean = printable(text);
-  return clean.length <= maxColumns ? clean : `${clean.slice(0, maxColumns - 1)}…`;
+  return clean.length <= maxColumns ? clean : `${clean.slice(0, maxColumns - 1)}\u2026`;
 }
 
 /** So many significant digits at most. */

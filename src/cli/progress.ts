@@ -49,7 +49,10 @@ const STALL_MS = 2_000;
 const ERASE_LINE = "\r\x1b[K";
 
 const BAR_CELLS = 20;
-const EIGHTHS: readonly string[] = Object.freeze(["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]);
+const EIGHTHS: readonly string[] = Object.freeze([
+  "",
+  ..."\u258f\u258e\u258d\u258c\u258b\u258a\u2589",
+]);
 /** With fewer columns than this for the label, what follows it is left out first. */
 const MIN_LABEL_COLUMNS = 8;
 /** The longest rate, e.g. `12.3 MB/s`: the line does not twitch as digits come and go. */
@@ -171,7 +174,7 @@ export class ProgressDisplay {
 }
 
 /**
- * `label  [████▌   ]  43 %  12.3 MB/s  ETA 8 s`, or the state where it is not sending. Never takes more
+ * `label  [#####   ]  43 %  12.3 MB/s  ETA 8 s`, or the state where it is not sending. Never takes more
  * than `width` columns: the bar goes first, then the figures from the right; the label is shortened.
  */
 export function progressLine(progress: Progress): string {
@@ -202,7 +205,7 @@ function percentOf(done: number, size: number): number {
 function bar(done: number, size: number): string {
   const share = size > 0 ? Math.min(1, Math.max(0, done / size)) : 1;
   const eighths = Math.floor(share * BAR_CELLS * 8);
-  const full = "█".repeat(Math.floor(eighths / 8));
+  const full = "\u2588".repeat(Math.floor(eighths / 8));
   return `[${(full + EIGHTHS[eighths % 8]).padEnd(BAR_CELLS)}]`;
 }
 
@@ -213,7 +216,7 @@ function shorten(text: string, columns: number): string {
   const clusters = Array.from(graphemes.segment(text), ({ segment }) => segment);
   const head = fitting(clusters, Math.ceil((columns - 1) / 2));
   const tail = fitting(clusters.toReversed(), columns - 1 - columnsOf(head.join("")));
-  return [...head, "…", ...tail.toReversed()].join("");
+  return [...head, "\u2026", ...tail.toReversed()].join("");
 }
 
 /** As many of the first `clusters` as `columns` hold. */

@@ -8,7 +8,7 @@ import { CONFIG, JSON_FLAG, STATE } from "./common_flags.ts";
 export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
   {
     name: "service",
-    operands: "ACTION [-- FLAGS…]",
+    operands: "ACTION [-- FLAGS\u2026]",
     words: ["install", "uninstall", "status"],
     operandCount: [1, 64],
     summary: "Have this machine start the agent by itself",

@@ -54,7 +54,7 @@ export const VILLAGE_COMMANDS: readonly Command[] = Object.freeze([
   },
   {
     name: "on",
-    operands: "NAME -- COMMAND [ARGS…]",
+    operands: "NAME -- COMMAND [ARGS\u2026]",
     operandCount: [2, 1_024],
     summary: "Run a command for each event or query of that name",
     detail:

@@ -2,9 +2,9 @@
  * `GET /v1/events`: what the village tells and asks, for commands that wait for it, one line of JSON each.
  *
  * ```
- * villager ── event · query · member change ──► watchers that want its name ──► 256 lines each ──► client
- *    ▲                    └─ kept until answered, or 5 min
- *    └──────────────── POST /v1/answer ─────────────────────────────────────────────────────────────┘
+ * villager -- event | query | member change --> watchers that want its name --> 256 lines each --> client
+ *    ^                    +- kept until answered, or 5 min
+ *    +---------------- POST /v1/answer -------------------------------------------------------------+
  * ```
  *
  * A watcher that does not read is told so and ended: what it missed it could not know.

@@ -2,7 +2,7 @@
  * The answer to `POST /v1/query`: newline-delimited JSON, each member's answer as it comes.
  *
  * ```
- * asked ── answer* ── done
+ * asked -- answer* -- done
  * ```
  */
 

@@ -2,7 +2,7 @@
  * The answer to `POST /v1/send`: newline-delimited JSON, progress until the one line that ends it.
  *
  * ```
- * progress* ── done | failed
+ * progress* -- done | failed
  * ```
  */
 

@@ -2,7 +2,7 @@
  * The answer to `GET /v1/events`: newline-delimited JSON, one line for each thing that the village tells or asks.
  *
  * ```
- * (event | query | member)* ── ended
+ * (event | query | member)* -- ended
  * ```
  */
 

@@ -2,7 +2,7 @@
  * The demo: starts a village, shows it while it forms, and sums up.
  *
  * ```
- * start all ──> wait until complete or the limit ──> keep for --seconds ──> look once more ──> stop all
+ * start all --> wait until complete or the limit --> keep for --seconds --> look once more --> stop all
  * ```
  *
  * The verdict is about the last look: a session that was lost while the village was kept and did not come

@@ -84,7 +84,7 @@ export function progressOf(sample: VillageSample): number {
 /** A bar of {@link BAR_CELLS} cells; full only when everything is done. */
 export function bar(share: number, cells = BAR_CELLS): string {
   const full = Math.floor(Math.min(1, Math.max(0, share)) * cells);
-  return "█".repeat(full) + "░".repeat(cells - full);
+  return "\u2588".repeat(full) + "\u2591".repeat(cells - full);
 }
 
 /** Sessions by the agents' own counts, before both ends have been compared. */

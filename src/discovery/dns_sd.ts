@@ -5,7 +5,7 @@
  * ```
  * _services._dns-sd._udp.local  PTR  _hamlet._tcp.local
  * _hamlet._tcp.local            PTR  hamlet-SHORTID._hamlet._tcp.local
- * hamlet-SHORTID._hamlet._tcp…  SRV  hamlet-ID16.local, port    TXT  key=ID v=1 net=HINT
+ * hamlet-SHORTID._hamlet._tcp...  SRV  hamlet-ID16.local, port    TXT  key=ID v=1 net=HINT
  * hamlet-ID16.local             A    an address of the interface
  * ```
  *

@@ -2,8 +2,8 @@
  * What others announce: packets in, found services out, and what is still to be asked. Sans-IO.
  *
  * ```
- * heard ── SRV, TXT and addresses known ──> found
- *   └──── something missing ──> asked, asked again ──> found with what is there, or forgotten without SRV
+ * heard -- SRV, TXT and addresses known --> found
+ *   +---- something missing --> asked, asked again --> found with what is there, or forgotten without SRV
  * ```
  *
  * Everything here is the word of strangers and a hint only. Remembered are at most

@@ -3,10 +3,10 @@
  * everybody; memberlist's push/pull, whose 30 s period this has, reaches the rest).
  *
  * ```
- *  A ──digest──────────> B      two sums: equal when both believe the same, and that is all, mostly
- *  A <──────────summary─ B      else 11 bytes a member, in parts
- *  A ──records, want───> B      what B lacks; what A lacks
- *  A <──────────records─ B
+ *  A --digest----------> B      two sums: equal when both believe the same, and that is all, mostly
+ *  A <----------summary- B      else 11 bytes a member, in parts
+ *  A --records, want---> B      what B lacks; what A lacks
+ *  A <----------records- B
  * ```
  *
  * After its first session, and after a burst of changes as when many join or a split heals, a member is restless: it compares every few seconds

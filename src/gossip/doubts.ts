@@ -3,9 +3,9 @@
  *
  * ```
  *            a word, or our probe failed             no refutation in time
- *   alive ──────────────────────────────> suspect ──────────────────────────> dead
- *     ^ refuted: a newer record               │  "dead", and our probe failed    ^
- *     └───────────────────────────────────────┴──────────────────────────────────┘
+ *   alive ------------------------------> suspect --------------------------> dead
+ *     ^ refuted: a newer record               |  "dead", and our probe failed    ^
+ *     +---------------------------------------+----------------------------------+
  * ```
  *
  * What we can see for ourselves counts for more than any word: a neighbour that others hold for dead is asked, and one

@@ -4,8 +4,8 @@
  * The way of an event that a neighbour sends:
  *
  * ```
- * tag known? ─► origin belongs? ─► number seen? ─► signature ─► rate ─► kept ─► passed on ─► told
- *    │ prune        │ ignored        │ prune         │ ignored    │ dropped
+ * tag known? -> origin belongs? -> number seen? -> signature -> rate -> kept -> passed on -> told
+ *    | prune        | ignored        | prune         | ignored    | dropped
  * ```
  *
  * What is malformed throws, and the link it came by is over. What is merely not believed is counted and has

@@ -3,9 +3,9 @@
  *
  * ```
  *          record: alive            suspicion times out
- *   (none) ──────────────> alive <──────────> suspect ──────> dead ──24 h──> (none)
+ *   (none) --------------> alive <----------> suspect ------> dead --24 h--> (none)
  *                          ^ | |  a newer record                |
- *            asleep <──────┘ | └──────────────> left ──24 h──> (none)
+ *            asleep <------+ | +--------------> left --24 h--> (none)
  * ```
  *
  * A record is believed when its incarnation is higher than that of the one we hold: only its owner could sign it.

@@ -2,8 +2,8 @@
  * Events that neighbours have announced and that have not come: whom to ask for each, and when.
  *
  * ```
- * announced ──► waiting ──(due)──► asked ──(no answer)──► asked of the next, 8 times ──► forgotten
- *                  └───────────────────┴──(it came)──► taken
+ * announced --> waiting --(due)--> asked --(no answer)--> asked of the next, 8 times --> forgotten
+ *                  +-------------------+--(it came)--> taken
  * ```
  *
  * How long an event is waited for tells how sure we are that it will not come by itself (the two timeouts of

@@ -1,17 +1,17 @@
 /**
  * Epidemic broadcast trees: how an event reaches everybody at about one copy each.
  *
- * J. Leitão, J. Pereira, L. Rodrigues: "Epidemic Broadcast Trees", SRDS 2007 (Plumtree). Links to neighbours
+ * J. Leitao, J. Pereira, L. Rodrigues: "Epidemic Broadcast Trees", SRDS 2007 (Plumtree). Links to neighbours
  * are eager, along which events are sent, or lazy, along which only their tags are. Eager links form a tree:
  * who gets a second copy prunes the link it came by; who hears of an event that does not come grafts a link
  * by which it was announced.
  *
  * ```
  *          graft, sent or received; news by it
- *        ┌────────────────────────────────────► eager
- *  lazy ─┤                                        │
- *    ▲   └────────────────────────────────────────┘
- *    │     prune, sent (a second copy) or received
+ *        +------------------------------------> eager
+ *  lazy -+                                        |
+ *    ^   +----------------------------------------+
+ *    |     prune, sent (a second copy) or received
  *  added
  * ```
  *

@@ -2,8 +2,8 @@
  * Failure detection: SWIM's probes (Das, Gupta, Motivala 2002, section 3.1) with Lifeguard's nacks.
  *
  * ```
- *  round ──ping──> waiting ──timeout──> ask k others ──end of the period──> failed: the member is suspected
- *                     └──────anything heard from it, or a helper's ack──────> well
+ *  round --ping--> waiting --timeout--> ask k others --end of the period--> failed: the member is suspected
+ *                     +------anything heard from it, or a helper's ack------> well
  * ```
  *
  * Probes go to neighbours, the one for longest unprobed first, where a probe counts for both ends: a crash is noticed by

@@ -2,9 +2,9 @@
  * Queries: a question that travels as an event, and answers that come back hop by hop.
  *
  * ```
- * asker ── query (event) ──► … ──► member that matches
- *   ▲                                 │ answer, signed by it
- *   └── neighbour ◄── … ◄── neighbour ┘
+ * asker -- query (event) --> ... --> member that matches
+ *   ^                                 | answer, signed by it
+ *   +-- neighbour <-- ... <-- neighbour +
  * ```
  *
  * A query's data is the JSON object `{where, deadline_ms, data}`. Each node remembers by which neighbours it

@@ -3,7 +3,7 @@
  * capabilities are asked anew. `seen` is a day, so that a quiet village leaves the file alone.
  *
  * ```
- * {"version":1,"peers":[{"node_id":"…","addresses":["host:port"],"seen":"2026-11-22"}]}
+ * {"version":1,"peers":[{"node_id":"...","addresses":["host:port"],"seen":"2026-11-22"}]}
  * ```
  */
 

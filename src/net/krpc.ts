@@ -5,7 +5,7 @@
  * until memory is gone, and fields of another type than it expects make it throw. So its datagrams are
  * decoded here first, within bounds, and one that no DHT node has reason to send goes no further:
  *
- * `d 1:t <id> 1:y 1:q 1:q <method> 1:a d 2:id <20 bytes> … e e`, or `y` = `r` with `r`, or `y` = `e` with `e`
+ * `d 1:t <id> 1:y 1:q 1:q <method> 1:a d 2:id <20 bytes> ... e e`, or `y` = `r` with `r`, or `y` = `e` with `e`
  */
 
 /** Longer than any of a DHT's messages: a stored value of 1,000 bytes, or a hundred peers, and its envelope. */

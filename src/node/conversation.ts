@@ -3,8 +3,8 @@
  * 1 to 5).
  *
  * ```
- *  listener:  plain ──F8 01──> responding ──F8 03──> sealed ──> closed
- *  dialer:    asking ──reply──> (closed | initiating) ──F8 02──> sealed ──> closed
+ *  listener:  plain --F8 01--> responding --F8 03--> sealed --> closed
+ *  dialer:    asking --reply--> (closed | initiating) --F8 02--> sealed --> closed
  *             initiating at once, where the peer is known to speak sealed/1
  * ```
  *

@@ -22,7 +22,8 @@ const LEADING = /^[\s.\-]+/;
 /** Windows drops them silently, and so would open another file. */
 const TRAILING = /[\s.]/;
 /** Devices of Windows, whatever the extension; the superscripts count as digits there. */
-const RESERVED = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)/i;
+const RESERVED =
+  /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(?:\.|$)/i;
 /** What a cut keeps: longer endings, or those with spaces, are text with a dot in it. */
 const EXTENSION = /\.[^.\s]{1,16}$/u;
 

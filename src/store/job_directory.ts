@@ -10,7 +10,7 @@
  *         result.json     what came of it        plot.svg  the same to look at
  * ```
  *
- * Every file is replaced whole (`files.ts`). JSON is wrapped as `{"version":1,"PART":…}`; what cannot be read is set
+ * Every file is replaced whole (`files.ts`). JSON is wrapped as `{"version":1,"PART":...}`; what cannot be read is set
  * aside and told, so that a checkpoint cut in half costs no more than what it held.
  */
 

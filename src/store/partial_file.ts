@@ -3,11 +3,11 @@
  *
  * ```
  *          write, truncate
- *             ┌────┐
- *             ▼    │
- *  begin ──▶ open ─┴─ finish ──▶ in the inbox, under the first free name
- *             ├────── close ───▶ kept for a later attempt, if it holds a whole chunk
- *             └────── discard ─▶ gone
+ *             +----+
+ *             v    |
+ *  begin --> open -+- finish --> in the inbox, under the first free name
+ *             +------ close ---> kept for a later attempt, if it holds a whole chunk
+ *             +------ discard -> gone
  * ```
  *
  * Calls take turns, so that `close` waits for a write under way. Nothing here replaces a file or follows a

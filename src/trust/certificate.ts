@@ -2,8 +2,8 @@
  * Certificates: who belongs to a network, in which role, until when (PROTOCOL.md section 8).
  *
  * ```
- * {"type":"CERTIFICATE","network":…,"node_id":…,"name":…,"role":"member"|"admin","serial":…,
- *  "issued":ms,"not_after":ms,"issuer":…,"signature":…}
+ * {"type":"CERTIFICATE","network":...,"node_id":...,"name":...,"role":"member"|"admin","serial":...,
+ *  "issued":ms,"not_after":ms,"issuer":...,"signature":...}
  * ```
  *
  * Ed25519 over the RFC 8785 canonical JSON without `signature`. The issuer is the network's authority, or an

@@ -5,8 +5,8 @@
  * finds the file still cannot join: the newcomer must show the secret itself inside the session.
  *
  * ```
- * open ──redeemed by a node──> used ──7 days──> forgotten
- *   └──────time──────> expired ──7 days──> forgotten
+ * open --redeemed by a node--> used --7 days--> forgotten
+ *   +------time------> expired --7 days--> forgotten
  * ```
  */
 

@@ -3,8 +3,8 @@
  * roster in another, so that the secret one is rarely written.
  *
  * ```
- * {"version":1,"id":…,"name":…,"secret":…,"authority_seed":…|null,"certificates":[own, issuer's?]}
- * {"version":1,"network":…,"certificates":[…],"revocations":[…]}
+ * {"version":1,"id":...,"name":...,"secret":...,"authority_seed":...|null,"certificates":[own, issuer's?]}
+ * {"version":1,"network":...,"certificates":[...],"revocations":[...]}
  * ```
  */
 

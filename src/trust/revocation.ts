@@ -2,7 +2,7 @@
  * Revocations: that a node's certificates up to a moment are worth nothing any more (PROTOCOL.md section 8).
  *
  * ```
- * {"type":"REVOCATION","network":…,"node_id":…,"at":ms,"issuer":…,"signature":…}
+ * {"type":"REVOCATION","network":...,"node_id":...,"at":ms,"issuer":...,"signature":...}
  * ```
  *
  * The authority may revoke anybody, an admin members, and everybody itself, by leaving. A certificate issued

@@ -3,7 +3,7 @@
  * published from then on is legible to those who remain.
  *
  * ```
- * {"type":"NETWORK_SECRET","network":…,"secret":…,"at":ms,"issuer":…,"signature":…}
+ * {"type":"NETWORK_SECRET","network":...,"secret":...,"at":ms,"issuer":...,"signature":...}
  * ```
  *
  * It travels in sealed sessions between members alone. The latest `at` wins, but a revoked admin's word gives way

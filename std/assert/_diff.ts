@@ -74,7 +74,7 @@ function diffMiddle(before: readonly string[], after: readonly string[]): Line[]
   return [...lines, ...mark("removed", before.slice(i)), ...mark("added", after.slice(j))];
 }
 
-/** Cell `[i][j]`: length of the longest common subsequence of `before[i…]` and `after[j…]`. */
+/** Cell `[i][j]`: length of the longest common subsequence of `before[i...]` and `after[j...]`. */
 function commonLengths(before: readonly string[], after: readonly string[]): Uint32Array {
   const width = after.length + 1;
   const table = new Uint32Array((before.length + 1) * width);

@@ -55,7 +55,7 @@ export interface ParseOptions<
   alias?: TAliases;
 
   /**
-   * Flags that never take a value except `=…`, `true` or `false`, and are `false` when not given.
+   * Flags that never take a value except `=...`, `true` or `false`, and are `false` when not given.
    * `true`: all flags of the form `--name` without `=`.
    */
   boolean?: TBooleans | ReadonlyArray<Extract<TBooleans, string>>;

@@ -125,7 +125,7 @@ async function waiting<T>(what: string, promise: Promise<T>): Promise<T> {
   const encoder = new TextEncoder();
   let isShown = false;
   const timer = scheduleEvery(systemClock, PATIENCE_MS, () => {
-    if (!isShown) Deno.stderr.writeSync(encoder.encode(`${what} …`));
+    if (!isShown) Deno.stderr.writeSync(encoder.encode(`${what} \u2026`));
     isShown = true;
   });
   try {

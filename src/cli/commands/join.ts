@@ -91,7 +91,7 @@ async function joinAlone(stateDir: string, token: string, deviceName: string): P
       dialer: tcpDialer,
       clock: systemClock,
       deviceName,
-      onTrying: (address) => say(`Asking the inviter at ${formatAddress(address)} …`),
+      onTrying: (address) => say(`Asking the inviter at ${formatAddress(address)} \u2026`),
     });
     await writeJoined(stateDir, joined);
     return joinView(joined);

@@ -70,7 +70,7 @@ export function readFilter(where: string): string {
     if (!(error instanceof FilterError)) throw error;
     const rest = printable(where.slice(error.position, error.position + EXCERPT_LENGTH));
     const isCut = where.length > error.position + EXCERPT_LENGTH;
-    const place = rest ? `, before "${rest}${isCut ? "…" : ""}"` : ", its end";
+    const place = rest ? `, before "${rest}${isCut ? "\u2026" : ""}"` : ", its end";
     throw new UsageError(`${error.message}${place}`, { cause: error });
   }
 }

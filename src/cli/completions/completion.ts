@@ -51,7 +51,7 @@ export function completionOfFlag({ value = "", words }: Flag): Completion {
 
 /** What completes a value that help shows as `value`, e.g. `DIR|off`; `words` besides. */
 export function completionOf(value: string, words: readonly string[] = []): Completion {
-  const parts = value.replace(/^\[(.*)\]$/, "$1").replace(/…$/, "").split("|");
+  const parts = value.replace(/^\[(.*)\]$/, "$1").replace(/\u2026$/, "").split("|");
   const has = (names: readonly string[]) => parts.some((part) => names.includes(part));
   return {
     words: [...words, ...parts.filter((part) => /^[a-z][a-z0-9-]*$/.test(part))],
@@ -76,6 +76,6 @@ function completed({ name, summary, flags, operands = "", words = [] }: Command)
     summary,
     flags: withDenials(flags),
     operands: places.map((place, index) => completionOf(place, index === 0 ? words : [])),
-    isLastRepeated: /…\]?$/.test(places.at(-1) ?? ""),
+    isLastRepeated: /\u2026\]?$/.test(places.at(-1) ?? ""),
   };
 }

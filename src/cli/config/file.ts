@@ -64,7 +64,7 @@ class ConfigReader {
   read(): ParsedConfig {
     const tree = this.#parse();
     if (tree?.type === "object") this.#readMembers(tree.children ?? []);
-    else if (tree) this.#complain(tree.offset, "a configuration is an object: { … }");
+    else if (tree) this.#complain(tree.offset, "a configuration is an object: { \u2026 }");
     const problems = this.#problems.toSorted((a, b) => a.offset - b.offset)
       .map(({ text }) => text);
     return { entries: this.#entries, problems };
@@ -215,12 +215,12 @@ function unknownKey(name: string): string {
 }
 
 function quote(name: string): string {
-  return `"${name.length > 64 ? `${name.slice(0, 64)}…` : name}"`;
+  return `"${name.length > 64 ? `${name.slice(0, 64)}\u2026` : name}"`;
 }
 
 function oneLine(message: string): string {
   const line = replaceUnprintable(message, "?");
-  return line.length > MAX_MESSAGE_LENGTH ? `${line.slice(0, MAX_MESSAGE_LENGTH)}…` : line;
+  return line.length > MAX_MESSAGE_LENGTH ? `${line.slice(0, MAX_MESSAGE_LENGTH)}\u2026` : line;
 }
 
 /** Where brackets nest too deep for the parser. */

@@ -1,5 +1,5 @@
 /**
- * The settings of the agent, each declared once. From an entry follow its flag of `hamlet up`, its `HAMLET_…`
+ * The settings of the agent, each declared once. From an entry follow its flag of `hamlet up`, its `HAMLET_...`
  * variable, its key in `hamlet.json`, the JSON Schema, `hamlet config`, help and completions.
  *
  * To add one: write an entry here, its name being the flag's without the dashes; use its value, typed, in

@@ -167,7 +167,7 @@ export function judgePower({ batteryPercent, onMains }: HostReading): Finding {
 
 export function judgeHeat({ thermalState, temperatureC }: HostReading): Finding {
   const check = { check: "heat", facts: { state: thermalState, celsius: temperatureC } };
-  const degrees = temperatureC === null ? "" : `, ${Math.round(temperatureC)} °C`;
+  const degrees = temperatureC === null ? "" : `, ${Math.round(temperatureC)} \u00b0C`;
   const text = thermalState + degrees;
   switch (thermalState) {
     case "unknown":

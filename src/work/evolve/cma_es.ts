@@ -4,7 +4,7 @@
  * published algorithm. With more under way than a population, results of earlier distributions come in; they are taken
  * as external solutions of the present one (`cma_run.ts`), as migrants are, unless they are too old to tell much. Steps
  * from old means hold the search back, so the population is never smaller than what is under way, as N. Hansen,
- * S. Müller and P. Koumoutsakos choose it for parallel evaluation (2003).
+ * S. Mueller and P. Koumoutsakos choose it for parallel evaluation (2003).
  * Beyond {@link MAX_FULL_DIMS} dimensions only variances are learned (sep-CMA-ES).
  */
 

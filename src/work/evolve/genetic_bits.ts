@@ -1,7 +1,7 @@
 /**
  * How bit strings breed: uniform crossover (G. Syswerda, ICGA 1989) where neighbouring bits have nothing to do with each
  * other, two-point crossover (K. A. De Jong, 1975) where they have, and mutation alone; then each bit flips with a chance
- * of 1/n (H. Mühlenbein, PPSN II, 1992). Mates are chosen by tournaments of two (A. E. Eiben, J. E. Smith, "Introduction
+ * of 1/n (H. Muehlenbein, PPSN II, 1992). Mates are chosen by tournaments of two (A. E. Eiben, J. E. Smith, "Introduction
  * to Evolutionary Computing", section 5.2), and the child competes with whichever parent it is nearer to. Which crossover
  * a problem rewards is learned (`operator_choice.ts`).
  */

@@ -2,9 +2,9 @@
  * Ballots: proposals under way, as their proposer, as a juror, and as who looks on.
  *
  * ```
- * proposer ── PROPOSAL ──> jury: each measures, signs a VOTE, tells the proposer and the other jurors
- *    whoever has two thirds of the votes ── COMPLETE ──> everybody
- *    nothing can come of it, or it is late ── CONSENSUS ──> everybody; the proposer asks another jury
+ * proposer -- PROPOSAL --> jury: each measures, signs a VOTE, tells the proposer and the other jurors
+ *    whoever has two thirds of the votes -- COMPLETE --> everybody
+ *    nothing can come of it, or it is late -- CONSENSUS --> everybody; the proposer asks another jury
  * ```
  *
  * Who measured the proposed genome itself judges proposer and jurors by that, and by nothing else.

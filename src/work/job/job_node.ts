@@ -3,8 +3,8 @@
  * out (PROTOCOL.md section 13). The same runs in the agent and, hundreds at a time, in the simulator.
  *
  * ```
- * joining ──welcome──> searching ──limit, stop──> closing ──result confirmed, or given up──> ended
- *                          └────────target reached and confirmed──────────────────────────────^
+ * joining --welcome--> searching --limit, stop--> closing --result confirmed, or given up--> ended
+ *                          +--------target reached and confirmed------------------------------^
  * ```
  *
  * Its parts: `island.ts` searches, `workbench.ts` keeps the slots busy, `migration.ts` exchanges the best,

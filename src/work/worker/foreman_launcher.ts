@@ -3,8 +3,8 @@
  * a waiting shell of one megabyte until the first worker is wanted; it retires when none has been for a minute.
  *
  * ```
- * waiting ── launch ──> serving ── a minute without work ──> retiring ── it has ended ──> waiting
- *                          └── it was killed: every worker of it is ended ──> waiting
+ * waiting -- launch --> serving -- a minute without work --> retiring -- it has ended --> waiting
+ *                          +-- it was killed: every worker of it is ended --> waiting
  * ```
  * The shell reads lines and obeys those that begin with a secret of this launcher's alone: what a foreman that was
  * killed has left unread in the pipe is then nothing to it.

@@ -2,8 +2,8 @@
  * Decides whether this device may work now, and how much: its owner comes first, then the device itself.
  *
  * ```
- * cool ── 75 C, or the system throttles ──> hot ── 65 C or less, and five minutes since ──> cool
- * busy ── owner's load below 20 % for 60 s ──> idle ── above 35 % ──> busy
+ * cool -- 75 C, or the system throttles --> hot -- 65 C or less, and five minutes since --> cool
+ * busy -- owner's load below 20 % for 60 s --> idle -- above 35 % --> busy
  * ```
  * The owner's load is the device's without that of our own workers, so that work does not stop itself. Pure: time
  * and readings go in. What was not measured raises no objection, but for the charger of a device with a battery.

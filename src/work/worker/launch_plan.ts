@@ -50,7 +50,7 @@ export const FOREMAN_COMMAND = "work-foreman";
 /** Of Unix: everything else comes first. */
 export const NICENESS = 10;
 
-/** No configuration, lock file, package, remote module or question; and no `--allow-…` at all. */
+/** No configuration, lock file, package, remote module or question; and no `--allow-...` at all. */
 const SANDBOX_FLAGS: readonly string[] = Object.freeze([
   "--no-config",
   "--no-lock",

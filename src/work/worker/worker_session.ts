@@ -2,8 +2,8 @@
  * One worker process from its start to its end: a request, then its answer, within a time.
  *
  * ```
- * idle ── exchange ──> busy ── accepted ──> idle
- *                       └── timeout · end · no answer of the protocol ──> over
+ * idle -- exchange --> busy -- accepted --> idle
+ *                       +-- timeout | end | no answer of the protocol --> over
  * ```
  * What a process says unasked is a breach of the protocol, and no process outlives one.
  */
