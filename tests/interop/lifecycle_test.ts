@@ -156,7 +156,7 @@ Deno.test("hamlet up and its state", async (t) => {
 
   const canMount = await succeeds("unshare", ["-m", "true"]);
   // "$1" is the runtime, what follows it runs the program.
-  const program = ["", ...programArgs([])].map((_, index) => `"\${${index + 1}}"`).join(" ");
+  const program = programArgs(["up"]).map((_, index) => `"\${${index + 1}}"`).join(" ");
   const FILL = 'head -c 1M /dev/zero >"$D/fill" 2>/dev/null';
   const disks = [
     ["full from the start", `${FILL}; "$@"`],
