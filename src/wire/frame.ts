@@ -27,6 +27,7 @@ import {
   payloadLimit,
 } from "./detect.ts";
 import { LENGTH_BYTES, MAX_PAYLOAD_BYTES } from "./limits.ts";
+import { ReadForecast } from "./read_forecast.ts";
 
 /** Why a byte stream can no longer be read as frames. */
 export type FrameErrorCode = "foreign" | "length_out_of_bounds" | "reserved";
@@ -64,6 +65,9 @@ export class FrameDecoder {
   #smallReads = 0;
   #readsAhead = false;
   #payload = NO_BYTES;
+  readonly #forecast = new ReadForecast();
+  /** The beginning of the buffer that was handed out last. */
+  #beginning = NO_BYTES;
 
   /** Bytes received and not yet handed out: above 0 between frames means one has begun. */
   get buffered(): number {
@@ -88,7 +92,7 @@ export class FrameDecoder {
     return this.#payload;
   }
 
-  /** From here on full reads grow the buffer: for peers that have earned more than a frame's worth. */
+  /** From here on full reads grow the buffer, and equal ones are forecast: for peers that have earned it. */
   readAhead(): void {
     this.#readsAhead = true;
   }
@@ -99,16 +103,19 @@ export class FrameDecoder {
     if (this.#start === this.#end) {
       this.#start = this.#end = 0;
       if (this.#smallReads >= SMALL_READS_TO_SHRINK && this.#buffer.length > MIN_BUFFER_BYTES) {
-        this.#buffer = new Uint8Array(MIN_BUFFER_BYTES);
+        this.#replaceBuffer(new Uint8Array(MIN_BUFFER_BYTES));
       }
     } else if (this.#end === this.#buffer.length) {
       this.#makeRoom();
     }
-    return this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
+    if (this.#end > 0) return this.#buffer.subarray(this.#end);
+    const expected = this.#readsAhead ? this.#forecast.expected : undefined;
+    return expected === undefined ? this.#buffer : this.#first(expected);
   }
 
   /** Says that the transport put `count` bytes into the last `space()`. */
   commit(count: number): void {
+    this.#forecast.note(count, this.#end === 0);
     const wasFull = this.#readsAhead && count === this.#buffer.length - this.#end;
     this.#end += count;
     this.#smallReads = count < MIN_BUFFER_BYTES / 4 ? this.#smallReads + 1 : 0;
@@ -147,6 +154,17 @@ export class FrameDecoder {
     return path;
   }
 
+  /** The first `length` bytes of the buffer. */
+  #first(length: number): Bytes {
+    if (this.#beginning.length !== length) this.#beginning = this.#buffer.subarray(0, length);
+    return this.#beginning;
+  }
+
+  #replaceBuffer(buffer: Bytes): void {
+    this.#buffer = buffer;
+    this.#beginning = NO_BYTES;
+  }
+
   #discard(): void {
     const count = Math.min(this.#skip, this.#end - this.#start);
     this.#start += count;
@@ -166,7 +184,7 @@ export class FrameDecoder {
     grown.set(this.#buffer.subarray(this.#start, this.#end));
     this.#end -= this.#start;
     this.#start = 0;
-    this.#buffer = grown;
+    this.#replaceBuffer(grown);
   }
 }
 

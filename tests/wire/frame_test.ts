@@ -528,3 +528,49 @@ Deno.test("FrameDecoder.space() is at least one byte whatever the fill", {
     assertEquals(frames.map(({ payload }) => payload?.length), [4_092 - left, 5_000, 9]);
   }
 });
+
+Deno.test("FrameDecoder.space() is what equal frames need, and finds whatever else comes", {
+  permissions: "none",
+}, () => {
+  const decoder = new FrameDecoder();
+  const short = frameOf(0xf9, 60);
+  const isForecast = () => decoder.space().length === short.length;
+  for (let i = 0; i < 20; i++) feed(decoder, short);
+  assert(!isForecast(), "a stranger's reads are not forecast");
+  decoder.readAhead();
+  for (let i = 0; i < 20; i++) feed(decoder, short);
+  assert(isForecast());
+  const long = frameOf(0xf9, 2_000);
+  assertEquals(feed(decoder, long).frames.map(({ payload }) => payload), [long.subarray(4)]);
+  assert(!isForecast());
+});
+
+Deno.test("FrameDecoder.space() takes all that waits in one read of sixteen at most", {
+  permissions: "none",
+}, () => {
+  const decoder = new FrameDecoder();
+  decoder.readAhead();
+  const short = frameOf(0xf9, 60);
+  for (let i = 0; i < 20; i++) feed(decoder, short);
+  let waiting = concatBytes(...new Array(50).fill(short));
+  let reads = 0;
+  for (; waiting.length > 0; reads++) {
+    const space = decoder.space();
+    const piece = waiting.subarray(0, space.length);
+    space.set(piece);
+    decoder.commit(piece.length);
+    while (decoder.next());
+    waiting = waiting.subarray(piece.length);
+  }
+  assert(reads <= 16, `${reads} reads`);
+});
+
+Deno.test("FrameDecoder.space() keeps nothing of a large buffer for its forecasts", {
+  permissions: "none",
+}, () => {
+  const decoder = grownDecoder();
+  decoder.readAhead();
+  for (let i = 0; i < 40; i++) feed(decoder, frameOf(0xf9, 60));
+  assertEquals(decoder.capacity, MIN_BUFFER_BYTES);
+  assertEquals(decoder.space().buffer.byteLength, MIN_BUFFER_BYTES);
+});
