@@ -16,15 +16,20 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Joins byte strings into a new one. */
 export function concatBytes(...parts: readonly Uint8Array[]): Bytes {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const joined = new Uint8Array(length);
+  const joined = new Uint8Array(lengthOf(parts));
   let offset = 0;
   for (const part of parts) {
     joined.set(part, offset);
     offset += part.length;
   }
   return joined;
+}
+
+/** How long `parts` are together. */
+export function lengthOf(parts: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  return length;
 }
 
 /** Whether two byte strings are equal. Not constant-time: only for public values. */

@@ -18,7 +18,7 @@
  * ```
  */
 
-import { type Bytes, readU32 } from "../base/bytes.ts";
+import { type Bytes, lengthOf, readU32 } from "../base/bytes.ts";
 import { type ByteReader, ByteReaderError } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
 import type { PeerId } from "../base/peer_id.ts";
@@ -243,10 +243,4 @@ function inMessages<T>(
   }
   if (writer.length > 1) messages.push(writer.finish());
   return messages;
-}
-
-function lengthOf(parts: readonly Bytes[]): number {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  return length;
 }

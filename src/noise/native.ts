@@ -20,7 +20,7 @@ import {
   sign,
   verify,
 } from "node:crypto";
-import { type Bytes, concatBytes, decodeHex, releaseBytes } from "../base/bytes.ts";
+import { type Bytes, concatBytes, decodeHex, lengthOf, releaseBytes } from "../base/bytes.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
 import { isLowOrderKey } from "./noble.ts";
 import type { Aead, DhKeyPair, Primitives, RunningHash, SigningKeyPair } from "./primitives.ts";
@@ -41,10 +41,10 @@ const DER = Object.freeze({
 /** ChaCha20-Poly1305 of the runtime. */
 export const nativeAead: Aead = {
   name: "native",
-  seal(key, nonce, ad, parts, out) {
+  seal(key, nonce, ad, parts, out, at = 0) {
     const cipher = createCipheriv(CIPHER, key, nonce, TAG_OPTIONS);
-    if (ad.length > 0) cipher.setAAD(ad, { plaintextLength: out.length - TAG_BYTES });
-    let offset = 0;
+    if (ad.length > 0) cipher.setAAD(ad, { plaintextLength: lengthOf(parts) });
+    let offset = at;
     for (const part of parts) {
       const sealed = cipher.update(part);
       out.set(sealed, offset);
@@ -54,14 +54,14 @@ export const nativeAead: Aead = {
     cipher.final();
     out.set(cipher.getAuthTag(), offset);
   },
-  open(key, nonce, ad, sealed) {
-    if (sealed.length < TAG_BYTES) return undefined;
+  open(key, nonce, ad, sealed, from = 0) {
     const split = sealed.length - TAG_BYTES;
+    if (split < from) return undefined;
     try {
       const decipher = createDecipheriv(CIPHER, key, nonce, TAG_OPTIONS);
-      if (ad.length > 0) decipher.setAAD(ad, { plaintextLength: split });
+      if (ad.length > 0) decipher.setAAD(ad, { plaintextLength: split - from });
       decipher.setAuthTag(sealed.subarray(split));
-      const plaintext = decipher.update(sealed.subarray(0, split));
+      const plaintext = decipher.update(sealed.subarray(from, split));
       decipher.final();
       return owned(plaintext);
     } catch {

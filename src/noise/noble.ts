@@ -8,18 +8,22 @@ import { ed25519, ED25519_TORSION_SUBGROUP, x25519 } from "@noble/curves/ed25519
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type Bytes, concatBytes, encodeHex } from "../base/bytes.ts";
+import { TAG_BYTES } from "../wire/limits.ts";
 import type { Aead, DhKeyPair, Primitives, RunningHash, SigningKeyPair } from "./primitives.ts";
 import { isAllZero, KEY_BYTES, randomBytes } from "./primitives.ts";
 
 const nobleAead: Aead = {
   name: "noble",
-  seal(key, nonce, ad, parts, out) {
+  seal(key, nonce, ad, parts, out, at = 0) {
     const plaintext = parts.length === 1 && parts[0] ? parts[0] : concatBytes(...parts);
-    chacha20poly1305(key, nonce, ad).encrypt(plaintext, out);
+    chacha20poly1305(key, nonce, ad).encrypt(
+      plaintext,
+      out.subarray(at, at + plaintext.length + TAG_BYTES),
+    );
   },
-  open(key, nonce, ad, sealed) {
+  open(key, nonce, ad, sealed, from = 0) {
     try {
-      return owned(chacha20poly1305(key, nonce, ad).decrypt(sealed));
+      return owned(chacha20poly1305(key, nonce, ad).decrypt(sealed.subarray(from)));
     } catch {
       // noble reports a forged or truncated message by throwing.
       return undefined;

@@ -19,12 +19,12 @@ export const NONCE_BYTES = 12;
 export interface Aead {
   readonly name: string;
   /**
-   * Seals the concatenation of `parts` into `out`, which is exactly 16 bytes longer: ciphertext, then
-   * tag. `out` must not overlap `parts`. The caller never repeats a nonce under one key.
+   * Seals the concatenation of `parts` into `out` from `at` on, where there must be room for 16 bytes more:
+   * ciphertext, then tag. `out` must not overlap `parts`. The caller never repeats a nonce under one key.
    */
-  seal(key: Bytes, nonce: Bytes, ad: Bytes, parts: readonly Bytes[], out: Bytes): void;
-  /** The plaintext of `sealed` (ciphertext, then tag) in a new buffer; `undefined` if it is forged. */
-  open(key: Bytes, nonce: Bytes, ad: Bytes, sealed: Bytes): Bytes | undefined;
+  seal(key: Bytes, nonce: Bytes, ad: Bytes, parts: readonly Bytes[], out: Bytes, at?: number): void;
+  /** The plaintext of `sealed` from `from` on (ciphertext, then tag) in a new buffer; `undefined` if it is forged. */
+  open(key: Bytes, nonce: Bytes, ad: Bytes, sealed: Bytes, from?: number): Bytes | undefined;
 }
 
 /** An X25519 key pair (RFC 7748) whose private half stays inside. */

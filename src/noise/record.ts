@@ -9,7 +9,7 @@
  * records, 1 GiB or 120 s, whichever is first; a record that the old key seals announces it.
  */
 
-import { type Bytes, concatBytes, equalBytes, writeU32 } from "../base/bytes.ts";
+import { type Bytes, concatBytes, equalBytes, lengthOf, writeU32 } from "../base/bytes.ts";
 import { RECORD_BYTE } from "../wire/detect.ts";
 import {
   LENGTH_BYTES,
@@ -69,8 +69,7 @@ export class RecordSealer {
    * Returns the offset behind it: `plaintext length + 21` further.
    */
   seal(parts: readonly Bytes[], out: Bytes, offset: number): number {
-    let length = 0;
-    for (const part of parts) length += part.length;
+    const length = lengthOf(parts);
     if (length === REKEY_PLAINTEXT.length && equalBytes(concatBytes(...parts), REKEY_PLAINTEXT)) {
       throw new RangeError("Cannot seal record: only the record layer announces a new key");
     }
@@ -96,7 +95,7 @@ export class RecordSealer {
     const sealedBytes = length + TAG_BYTES;
     const end = offset + HEADER_BYTES + sealedBytes;
     if (end > out.length) throw new RangeError("Cannot seal record: the output is too short");
-    this.#cipher.encryptInto(EMPTY, parts, out.subarray(offset + HEADER_BYTES, end));
+    this.#cipher.encryptInto(EMPTY, parts, out, offset + HEADER_BYTES);
     writeU32(out, offset, RECORD_HEADER_BYTES + sealedBytes);
     out[offset + LENGTH_BYTES] = RECORD_BYTE;
     this.#records++;
@@ -130,7 +129,7 @@ export class RecordOpener {
         `Cannot open record: length ${payload.length} is too short`,
       );
     }
-    const plaintext = this.#cipher.decryptWithAd(EMPTY, payload.subarray(RECORD_HEADER_BYTES));
+    const plaintext = this.#cipher.decryptWithAd(EMPTY, payload, RECORD_HEADER_BYTES);
     this.#isDead = false;
     if (plaintext[0] === REKEY_PLAINTEXT[0] && equalBytes(plaintext, REKEY_PLAINTEXT)) {
       this.#cipher.rekey();

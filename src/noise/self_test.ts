@@ -119,6 +119,14 @@ function testAead(aead: Aead, { sha256 }: Primitives, maxBytes: number): void {
         forged[place] = (forged[place] ?? 0) ^ 1;
         expectEqual("ChaCha20-Poly1305 forgery", aead.open(KEY, NONCE, ad, forged), undefined);
       }
+      const framed = new Uint8Array(1 + sealed.length);
+      aead.seal(KEY, NONCE, ad, parts, framed, 1);
+      expectEqual("ChaCha20-Poly1305 seal behind a byte", framed.slice(1), sealed);
+      expectEqual(
+        "ChaCha20-Poly1305 open behind a byte",
+        aead.open(KEY, NONCE, ad, framed, 1),
+        plaintext,
+      );
     }
   }
 }

@@ -56,10 +56,10 @@ export class CipherState {
     return this.#n;
   }
 
-  /** Seals the concatenation of `parts` into `out`, which is exactly 16 bytes longer. */
-  encryptInto(ad: Bytes, parts: readonly Bytes[], out: Bytes): void {
+  /** Seals the concatenation of `parts` into `out` from `at` on: 16 bytes more than they have. */
+  encryptInto(ad: Bytes, parts: readonly Bytes[], out: Bytes, at = 0): void {
     if (!this.#k) throw new TypeError("Cannot encrypt: the cipher state has no key");
-    this.#primitives.aead.seal(this.#k, this.#nextNonce(), ad, parts, out);
+    this.#primitives.aead.seal(this.#k, this.#nextNonce(), ad, parts, out, at);
     this.#n++;
   }
 
@@ -71,10 +71,10 @@ export class CipherState {
     return out;
   }
 
-  /** `DECRYPTWITHAD`. Throws {@link NoiseError} `bad_tag`; the counter then stays. */
-  decryptWithAd(ad: Bytes, ciphertext: Bytes): Bytes {
+  /** `DECRYPTWITHAD` of `ciphertext` from `from` on. Throws {@link NoiseError} `bad_tag`; the counter then stays. */
+  decryptWithAd(ad: Bytes, ciphertext: Bytes, from = 0): Bytes {
     if (!this.#k) return ciphertext;
-    const plaintext = this.#primitives.aead.open(this.#k, this.#nextNonce(), ad, ciphertext);
+    const plaintext = this.#primitives.aead.open(this.#k, this.#nextNonce(), ad, ciphertext, from);
     if (!plaintext) throw new NoiseError("bad_tag", "Cannot decrypt: the tag does not verify");
     this.#n++;
     return plaintext;

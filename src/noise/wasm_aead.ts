@@ -6,7 +6,7 @@
  * It costs some 5 MB, so it is loaded by who is busy: see `backend.ts`.
  */
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, lengthOf } from "../base/bytes.ts";
 import { Prefixes } from "../base/prefixes.ts";
 import { Slab } from "../base/slab.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
@@ -17,6 +17,8 @@ export const SMALL_BYTES = 1_024;
 
 /** The longest associated data it takes; Noise's is a 32-byte hash or empty. */
 const MAX_AD_BYTES = 32;
+/** What may stand before a record that is opened: copied with it, which costs less than a view without it. */
+const MAX_LEAD_BYTES = 16;
 const NULL = 0;
 
 /**
@@ -46,13 +48,14 @@ export function withSmallRecords(large: Aead, small: () => Aead | undefined): Ae
     length >= 0 && length <= SMALL_BYTES && ad.length <= MAX_AD_BYTES;
   return {
     name: large.name,
-    seal(key, nonce, ad, parts, out) {
-      const aead = isSmall(out.length - TAG_BYTES, ad) ? small() ?? large : large;
-      aead.seal(key, nonce, ad, parts, out);
+    seal(key, nonce, ad, parts, out, at = 0) {
+      const aead = isSmall(lengthOf(parts), ad) ? small() ?? large : large;
+      aead.seal(key, nonce, ad, parts, out, at);
     },
-    open(key, nonce, ad, sealed) {
-      const aead = isSmall(sealed.length - TAG_BYTES, ad) ? small() ?? large : large;
-      return aead.open(key, nonce, ad, sealed);
+    open(key, nonce, ad, sealed, from = 0) {
+      const fits = from <= MAX_LEAD_BYTES && isSmall(sealed.length - from - TAG_BYTES, ad);
+      const aead = fits ? small() ?? large : large;
+      return aead.open(key, nonce, ad, sealed, from);
     },
   };
 }
@@ -68,7 +71,7 @@ function smallAead(sodium: Sodium): Aead {
   const npub = sodium._malloc(NONCE_BYTES);
   const a = sodium._malloc(MAX_AD_BYTES);
   const m = sodium._malloc(SMALL_BYTES);
-  const c = sodium._malloc(SMALL_BYTES + TAG_BYTES);
+  const c = sodium._malloc(MAX_LEAD_BYTES + SMALL_BYTES + TAG_BYTES) + MAX_LEAD_BYTES;
   // Nothing is allocated from here on: the memory stays where it is.
   const memory = sodium.HEAPU8;
   const plaintexts = new Prefixes(memory.subarray(m, m + SMALL_BYTES));
@@ -81,9 +84,8 @@ function smallAead(sodium: Sodium): Aead {
   };
   return {
     name: "wasm",
-    seal(key, nonce, ad, parts, out) {
-      let length = 0;
-      for (const part of parts) length += part.length;
+    seal(key, nonce, ad, parts, out, at = 0) {
+      const length = lengthOf(parts);
       checkLimits(length, ad);
       put(key, nonce, ad);
       let end = m;
@@ -95,16 +97,16 @@ function smallAead(sodium: Sodium): Aead {
       sodium._crypto_aead_chacha20poly1305_ietf_encrypt(
         c, NULL, m, length, 0, a, ad.length, 0, NULL, npub, k,
       );
-      out.set(ciphertexts.of(length + TAG_BYTES));
+      out.set(ciphertexts.of(length + TAG_BYTES), at);
     },
-    open(key, nonce, ad, sealed) {
-      const length = sealed.length - TAG_BYTES;
-      checkLimits(length, ad);
+    open(key, nonce, ad, sealed, from = 0) {
+      const length = sealed.length - from - TAG_BYTES;
+      checkLimits(length, ad, from);
       put(key, nonce, ad);
-      memory.set(sealed, c);
+      memory.set(sealed, c - from);
       // deno-fmt-ignore
       const status = sodium._crypto_aead_chacha20poly1305_ietf_decrypt(
-        m, NULL, NULL, c, sealed.length, 0, a, ad.length, 0, npub, k,
+        m, NULL, NULL, c, length + TAG_BYTES, 0, a, ad.length, 0, npub, k,
       );
       if (status !== 0) return undefined;
       const plaintext = slab.cut(length);
@@ -115,10 +117,11 @@ function smallAead(sodium: Sodium): Aead {
 }
 
 /** What does not fit would be written over the module's own memory. */
-function checkLimits(length: number, ad: Bytes): void {
-  if (length >= 0 && length <= SMALL_BYTES && ad.length <= MAX_AD_BYTES) return;
+function checkLimits(length: number, ad: Bytes, lead = 0): void {
+  const fits = length >= 0 && length <= SMALL_BYTES && ad.length <= MAX_AD_BYTES;
+  if (fits && lead <= MAX_LEAD_BYTES) return;
   throw new RangeError(
     `Cannot use small cipher: length ${length} exceeds ${SMALL_BYTES}, or that of the associated ` +
-      `data, ${ad.length}, exceeds ${MAX_AD_BYTES}`,
+      `data, ${ad.length}, exceeds ${MAX_AD_BYTES}, or the record begins behind ${MAX_LEAD_BYTES}: ${lead}`,
   );
 }

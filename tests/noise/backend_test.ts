@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import type { Bytes } from "../../src/base/bytes.ts";
+import { type Bytes, lengthOf } from "../../src/base/bytes.ts";
 import { ManualClock } from "../../src/base/clock.ts";
 import { type Backend, chooseBackend } from "../../src/noise/backend.ts";
 import { nativePrimitives } from "../../src/noise/native.ts";
@@ -37,18 +37,32 @@ const BROKEN: readonly {
     what: "a cipher that ignores the associated data",
     names: "ChaCha20-Poly1305 seal",
     primitives: withAead({
-      seal: (key, nonce, _ad, parts, out) =>
-        native.aead.seal(key, nonce, new Uint8Array(0), parts, out),
+      seal: (key, nonce, _ad, parts, out, at) =>
+        native.aead.seal(key, nonce, new Uint8Array(0), parts, out, at),
     }),
   },
   {
     what: "a cipher that seals only the first part",
     names: "ChaCha20-Poly1305 seal",
     primitives: withAead({
-      seal: (key, nonce, ad, parts, out) => {
+      seal: (key, nonce, ad, parts, out, at) => {
         const rest = parts.slice(1).map((part) => new Uint8Array(part.length));
-        native.aead.seal(key, nonce, ad, [...parts.slice(0, 1), ...rest], out);
+        native.aead.seal(key, nonce, ad, [...parts.slice(0, 1), ...rest], out, at);
       },
+    }),
+  },
+  {
+    what: "a cipher that seals at the beginning wherever it is told to",
+    names: "ChaCha20-Poly1305 seal behind a byte",
+    primitives: withAead({
+      seal: (key, nonce, ad, parts, out) => native.aead.seal(key, nonce, ad, parts, out),
+    }),
+  },
+  {
+    what: "a cipher that opens from the beginning whatever it is told",
+    names: "ChaCha20-Poly1305 open behind a byte",
+    primitives: withAead({
+      open: (key, nonce, ad, sealed) => native.aead.open(key, nonce, ad, sealed),
     }),
   },
   {
@@ -60,8 +74,8 @@ const BROKEN: readonly {
     what: "a cipher that opens one bit wrong",
     names: "ChaCha20-Poly1305 open",
     primitives: withAead({
-      open: (key, nonce, ad, sealed) => {
-        const plaintext = native.aead.open(key, nonce, ad, sealed);
+      open: (key, nonce, ad, sealed, from) => {
+        const plaintext = native.aead.open(key, nonce, ad, sealed, from);
         return plaintext && plaintext.length > 0 ? flipped(plaintext, 0) : plaintext;
       },
     }),
@@ -357,17 +371,18 @@ function withAead(changes: Partial<Aead>): Primitives {
 }
 
 function sealWrongWhen(isWrong: (plaintextLength: number) => boolean): Aead["seal"] {
-  return (key, nonce, ad, parts, out) => {
-    native.aead.seal(key, nonce, ad, parts, out);
-    if (isWrong(out.length - 16)) out[0] = (out[0] ?? 0) ^ 1;
+  return (key, nonce, ad, parts, out, at = 0) => {
+    native.aead.seal(key, nonce, ad, parts, out, at);
+    if (isWrong(lengthOf(parts))) out[at] = (out[at] ?? 0) ^ 1;
   };
 }
 
 /** Decrypts without authentication: sealing is an exclusive or, so it is its own inverse. */
-function openUnchecked(...[key, nonce, ad, sealed]: Parameters<Aead["open"]>) {
-  const out = new Uint8Array(sealed.length);
-  native.aead.seal(key, nonce, ad, [sealed.subarray(0, sealed.length - 16)], out);
-  return out.slice(0, sealed.length - 16);
+function openUnchecked(...[key, nonce, ad, sealed, from = 0]: Parameters<Aead["open"]>) {
+  const ciphertext = sealed.subarray(from, sealed.length - 16);
+  const out = new Uint8Array(ciphertext.length + 16);
+  native.aead.seal(key, nonce, ad, [ciphertext], out);
+  return out.slice(0, ciphertext.length);
 }
 
 function withDh(change: (pair: DhKeyPair) => DhKeyPair): Primitives {

@@ -147,6 +147,23 @@ for (const { label, aead } of AEADS) {
   });
 
   Deno.test({
+    name:
+      `Aead.seal() and open() work in the midst of a buffer, and leave the rest alone [${label}]`,
+    permissions: "none",
+    fn() {
+      for (const lead of [0, 1, 5, 16]) {
+        const out = new Uint8Array(lead + sealed.length + 3).fill(0xee);
+        aead.seal(key, nonce, ad, [plaintext], out, lead);
+        assertBytes(out.subarray(0, lead), new Uint8Array(lead).fill(0xee));
+        assertBytes(out.subarray(lead, lead + sealed.length), sealed);
+        assertBytes(out.subarray(lead + sealed.length), new Uint8Array(3).fill(0xee));
+        assertBytes(aead.open(key, nonce, ad, out.subarray(0, -3), lead), plaintext);
+        assertEquals(aead.open(key, nonce, ad, out, lead), undefined);
+      }
+    },
+  });
+
+  Deno.test({
     name: `Aead.open() is undefined for any flipped byte, other key, nonce or data [${label}]`,
     permissions: "none",
     fn() {
@@ -182,6 +199,21 @@ Deno.test({
     const { aead } = busyPrimitives;
     for (let length = 0; length < sealed.length; length++) {
       assertEquals(aead.open(key, nonce, ad, sealed.subarray(0, length)), undefined);
+    }
+  },
+});
+
+Deno.test({
+  name: "withSmallRecords() opens a record wherever it begins, and none that ends too soon",
+  permissions: "none",
+  fn() {
+    const { key, nonce, ad, plaintext, sealed } = SUNSCREEN;
+    const { aead } = busyPrimitives;
+    for (const lead of [0, 1, 15, 16, 17, 5_000]) {
+      const bytes = concatBytes(new Uint8Array(lead), sealed);
+      assertBytes(aead.open(key, nonce, ad, bytes, lead), plaintext);
+      assertEquals(aead.open(key, nonce, ad, bytes.subarray(0, lead + 15), lead), undefined);
+      assertEquals(aead.open(key, nonce, ad, bytes.subarray(0, lead), lead), undefined);
     }
   },
 });
