@@ -232,7 +232,7 @@ export class Link {
     }
   }
 
-  /** Writes what is prepared. Callbacks: an `async` loop costs a small message as much as its sealing. */
+  /** Writes what is prepared. By callbacks: an `async` loop would cost a small message 1 % of its way. */
   #write(): void {
     const bytes = this.#conversation.outlet.take();
     this.#tally.bytesSent += bytes.length;
