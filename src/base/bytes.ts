@@ -16,7 +16,7 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Joins byte strings into a new one. */
 export function concatBytes(...parts: readonly Uint8Array[]): Bytes {
-  const joined = new Uint8Array(lengthOf(parts));
+  const joined = new Uint8Array(totalLength(parts));
   let offset = 0;
   for (const part of parts) {
     joined.set(part, offset);
@@ -26,7 +26,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Bytes {
 }
 
 /** How long `parts` are together. */
-export function lengthOf(parts: readonly Uint8Array[]): number {
+export function totalLength(parts: readonly Uint8Array[]): number {
   let length = 0;
   for (const part of parts) length += part.length;
   return length;

@@ -18,7 +18,7 @@
  * ```
  */
 
-import { type Bytes, lengthOf, readU32 } from "../base/bytes.ts";
+import { type Bytes, readU32, totalLength } from "../base/bytes.ts";
 import { type ByteReader, ByteReaderError } from "../base/byte_reader.ts";
 import { ByteWriter } from "../base/byte_writer.ts";
 import type { PeerId } from "../base/peer_id.ts";
@@ -96,7 +96,7 @@ export function encodeProbe(
     readonly rumours: readonly Bytes[];
   },
 ): Bytes {
-  const writer = new ByteWriter(7 + lengthOf(rumours)).u8(KINDS[kind]).u32(seq).u16(degree);
+  const writer = new ByteWriter(7 + totalLength(rumours)).u8(KINDS[kind]).u32(seq).u16(degree);
   for (const rumour of rumours) writer.bytes(rumour);
   return writer.finish();
 }
@@ -110,7 +110,7 @@ export function encodeNack(seq: number): Bytes {
 }
 
 export function encodeRumours(rumours: readonly Bytes[]): Bytes {
-  const writer = new ByteWriter(1 + lengthOf(rumours)).u8(KINDS.rumours);
+  const writer = new ByteWriter(1 + totalLength(rumours)).u8(KINDS.rumours);
   for (const rumour of rumours) writer.bytes(rumour);
   return writer.finish();
 }

@@ -20,7 +20,7 @@ import {
   sign,
   verify,
 } from "node:crypto";
-import { type Bytes, concatBytes, decodeHex, lengthOf, releaseBytes } from "../base/bytes.ts";
+import { type Bytes, concatBytes, decodeHex, releaseBytes, totalLength } from "../base/bytes.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
 import { isLowOrderKey } from "./noble.ts";
 import type { Aead, DhKeyPair, Primitives, RunningHash, SigningKeyPair } from "./primitives.ts";
@@ -43,7 +43,7 @@ export const nativeAead: Aead = {
   name: "native",
   seal(key, nonce, ad, parts, out, at = 0) {
     const cipher = createCipheriv(CIPHER, key, nonce, TAG_OPTIONS);
-    if (ad.length > 0) cipher.setAAD(ad, { plaintextLength: lengthOf(parts) });
+    if (ad.length > 0) cipher.setAAD(ad, { plaintextLength: totalLength(parts) });
     let offset = at;
     for (const part of parts) {
       const sealed = cipher.update(part);

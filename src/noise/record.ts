@@ -9,7 +9,7 @@
  * records, 1 GiB or 120 s, whichever is first; a record that the old key seals announces it.
  */
 
-import { type Bytes, concatBytes, equalBytes, lengthOf, writeU32 } from "../base/bytes.ts";
+import { type Bytes, concatBytes, equalBytes, totalLength, writeU32 } from "../base/bytes.ts";
 import { RECORD_BYTE } from "../wire/detect.ts";
 import {
   LENGTH_BYTES,
@@ -69,7 +69,7 @@ export class RecordSealer {
    * Returns the offset behind it: `plaintext length + 21` further.
    */
   seal(parts: readonly Bytes[], out: Bytes, offset: number): number {
-    const length = lengthOf(parts);
+    const length = totalLength(parts);
     if (length === REKEY_PLAINTEXT.length && equalBytes(concatBytes(...parts), REKEY_PLAINTEXT)) {
       throw new RangeError("Cannot seal record: only the record layer announces a new key");
     }

@@ -6,7 +6,7 @@
  * It costs some 5 MB, so it is loaded by who is busy: see `backend.ts`.
  */
 
-import { type Bytes, lengthOf } from "../base/bytes.ts";
+import { type Bytes, totalLength } from "../base/bytes.ts";
 import { Prefixes } from "../base/prefixes.ts";
 import { Slab } from "../base/slab.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
@@ -49,7 +49,7 @@ export function withSmallRecords(large: Aead, small: () => Aead | undefined): Ae
   return {
     name: large.name,
     seal(key, nonce, ad, parts, out, at = 0) {
-      const aead = isSmall(lengthOf(parts), ad) ? small() ?? large : large;
+      const aead = isSmall(totalLength(parts), ad) ? small() ?? large : large;
       aead.seal(key, nonce, ad, parts, out, at);
     },
     open(key, nonce, ad, sealed, from = 0) {
@@ -85,7 +85,7 @@ function smallAead(sodium: Sodium): Aead {
   return {
     name: "wasm",
     seal(key, nonce, ad, parts, out, at = 0) {
-      const length = lengthOf(parts);
+      const length = totalLength(parts);
       checkLimits(length, ad);
       put(key, nonce, ad);
       let end = m;

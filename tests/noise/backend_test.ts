@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStrictEquals, assertThrows } from "@std/assert";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { type Bytes, lengthOf } from "../../src/base/bytes.ts";
+import { type Bytes, totalLength } from "../../src/base/bytes.ts";
 import { ManualClock } from "../../src/base/clock.ts";
 import { type Backend, chooseBackend } from "../../src/noise/backend.ts";
 import { nativePrimitives } from "../../src/noise/native.ts";
@@ -373,7 +373,7 @@ function withAead(changes: Partial<Aead>): Primitives {
 function sealWrongWhen(isWrong: (plaintextLength: number) => boolean): Aead["seal"] {
   return (key, nonce, ad, parts, out, at = 0) => {
     native.aead.seal(key, nonce, ad, parts, out, at);
-    if (isWrong(lengthOf(parts))) out[at] = (out[at] ?? 0) ^ 1;
+    if (isWrong(totalLength(parts))) out[at] = (out[at] ?? 0) ^ 1;
   };
 }
 
