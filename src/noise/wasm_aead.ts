@@ -44,8 +44,6 @@ interface Sodium {
 
 /** `small` for records within its limits, once it is there, and `large` for all others. */
 export function withSmallRecords(large: Aead, small: () => Aead | undefined): Aead {
-  const isSmall = (length: number, ad: Bytes) =>
-    length >= 0 && length <= SMALL_BYTES && ad.length <= MAX_AD_BYTES;
   return {
     name: large.name,
     seal(key, nonce, ad, parts, out, at = 0) {
@@ -53,8 +51,8 @@ export function withSmallRecords(large: Aead, small: () => Aead | undefined): Ae
       aead.seal(key, nonce, ad, parts, out, at);
     },
     open(key, nonce, ad, sealed, from = 0) {
-      const fits = from <= MAX_LEAD_BYTES && isSmall(sealed.length - from - TAG_BYTES, ad);
-      const aead = fits ? small() ?? large : large;
+      const length = sealed.length - from - TAG_BYTES;
+      const aead = isSmall(length, ad, from) ? small() ?? large : large;
       return aead.open(key, nonce, ad, sealed, from);
     },
   };
@@ -116,10 +114,15 @@ function smallAead(sodium: Sodium): Aead {
   };
 }
 
+/** Whether the cipher takes a plaintext of `length` bytes, whose record is opened from behind `lead` others. */
+function isSmall(length: number, ad: Bytes, lead = 0): boolean {
+  return length >= 0 && length <= SMALL_BYTES && ad.length <= MAX_AD_BYTES &&
+    lead <= MAX_LEAD_BYTES;
+}
+
 /** What does not fit would be written over the module's own memory. */
 function checkLimits(length: number, ad: Bytes, lead = 0): void {
-  const fits = length >= 0 && length <= SMALL_BYTES && ad.length <= MAX_AD_BYTES;
-  if (fits && lead <= MAX_LEAD_BYTES) return;
+  if (isSmall(length, ad, lead)) return;
   throw new RangeError(
     `Cannot use small cipher: length ${length} exceeds ${SMALL_BYTES}, or that of the associated ` +
       `data, ${ad.length}, exceeds ${MAX_AD_BYTES}, or the record begins behind ${MAX_LEAD_BYTES}: ${lead}`,
