@@ -66,7 +66,7 @@ export class MemoryStream implements ByteStream {
     return count;
   }
 
-  async write(bytes: Bytes): Promise<void> {
+  async write(bytes: Bytes): Promise<number> {
     let rest: Uint8Array = bytes.slice();
     while (rest.length > 0) {
       const peer = this.#peer;
@@ -89,6 +89,7 @@ export class MemoryStream implements ByteStream {
         await new Promise<void>((resolve) => this.#wakeWriter = resolve);
       }
     }
+    return bytes.length;
   }
 
   closeWrite(): Promise<void> {

@@ -32,8 +32,11 @@ export interface ByteStream {
    * rejects, as the transport does. The buffer belongs to the stream until the promise settles. One read at a time.
    */
   read(buffer: Bytes): Promise<number | null>;
-  /** Writes all of `bytes`, which belong to the stream until then. One write at a time. */
-  write(bytes: Bytes): Promise<void>;
+  /**
+   * Writes `bytes`, or at least the first of them, and says how many. They belong to the stream until then. Rejects
+   * once it is broken or closed, as the transport does. One write at a time.
+   */
+  write(bytes: Bytes): Promise<number>;
   /** Sends the end of the stream; the peer may still send. */
   closeWrite(): Promise<void>;
   /** Frees the stream at once; pending calls end. Idempotent. */

@@ -10,7 +10,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { type FillLimits, UNLIMITED } from "../channel/send_queue.ts";
 import { NORMAL, type Priority } from "../channel/scheduler.ts";
-import { type ByteStream, NetError } from "../net/stream.ts";
+import type { ByteStream } from "../net/stream.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
 import type { CloseCode, ConversationEvents } from "./conversation_events.ts";
 import type { Shaper } from "./shaper.ts";
@@ -35,6 +35,7 @@ const MAX_PENDING_BYTES = 4_194_304;
 const LINGER_MS = 500;
 /** What a peer may still send after we closed; more of it is cut off. */
 const LINGER_BYTES = 65_536;
+const NO_BYTES: Bytes = new Uint8Array(0);
 
 export class Link {
   readonly #stream: ByteStream;
@@ -47,6 +48,8 @@ export class Link {
   #timer: Timer | undefined;
   #timerDueMs = Infinity;
   #isWriting = false;
+  /** What is being written. */
+  #leaving = NO_BYTES;
   /** Whoever waits until everything has left. */
   #written: PromiseWithResolvers<void> | undefined;
   #isClosing = false;
@@ -232,26 +235,33 @@ export class Link {
     }
   }
 
-  /** Writes what is prepared. By callbacks: an `async` loop would cost a small message 1 % of its way. */
   #write(): void {
     const bytes = this.#conversation.outlet.take();
     this.#tally.bytesSent += bytes.length;
     this.#shaper?.sent(bytes.length);
     this.#isWriting = true;
+    this.#leave(bytes);
+  }
+
+  /** Hands over what must leave next. By callbacks: an `async` loop would cost a small message 1 % of its way. */
+  #leave(bytes: Bytes): void {
+    this.#leaving = bytes;
     this.#stream.write(bytes).then(this.#onWritten, this.#onWriteFailed);
   }
 
-  /** Goes on with whatever has come meanwhile. */
-  readonly #onWritten = (): void => {
+  /** Goes on with the rest, or with whatever has come meanwhile. */
+  readonly #onWritten = (count: number): void => {
+    if (count < this.#leaving.length) return this.#leave(this.#leaving.subarray(count));
+    this.#leaving = NO_BYTES;
     this.#isWriting = false;
     this.#flush();
     if (!this.#isWriting) this.#settleWritten();
   };
 
-  readonly #onWriteFailed = (error: unknown): void => {
-    // A write fails only when the stream is broken; closing it ends the read loop, which reports.
-    if (!(error instanceof NetError)) this.#onFault(error);
+  readonly #onWriteFailed = (): void => {
+    // Writing fails when the connection does; closing it ends the read loop, which reports.
     this.#stream.close();
+    this.#leaving = NO_BYTES;
     this.#isWriting = false;
     this.#settleWritten();
   };

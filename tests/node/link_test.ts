@@ -25,6 +25,8 @@ class HandStream implements ByteStream {
   hasEnded = false;
   isBlocked = false;
   writeError: Error | undefined;
+  /** What it takes at once. */
+  takesBytes = Infinity;
   #rest: Bytes = new Uint8Array(0);
   #wake: (() => void) | undefined;
 
@@ -43,13 +45,15 @@ class HandStream implements ByteStream {
     return piece.length;
   }
 
-  async write(bytes: Bytes): Promise<void> {
+  async write(bytes: Bytes): Promise<number> {
     if (this.writeError) throw this.writeError;
-    this.written.push(bytes.slice());
+    const taken = bytes.slice(0, this.takesBytes);
+    this.written.push(taken);
     while (this.isBlocked && !this.isClosed) {
       await new Promise<void>((resolve) => this.#wakeWriter = resolve);
     }
     if (this.isClosed) throw new NetError("closed", "Cannot write: closed");
+    return taken.length;
   }
 
   closeWrite(): Promise<void> {
@@ -120,6 +124,21 @@ Deno.test(
     assertEquals([closed, stream.isClosed, clock.pending], [["ended_by_peer"], true, 0]);
   },
 );
+
+Deno.test("Link writes the rest of what a stream took in part", PURE, async () => {
+  const stream = new HandStream();
+  const { link, clock } = linkOver(stream);
+  stream.takesBytes = 100;
+  stream.source = once(concatBytes(REQUEST, REQUEST));
+  link.start();
+  for (let i = 0; i < 100; i++) await settle();
+  const replies = jsonFrames(concatBytes(...stream.written));
+  assertEquals(replies.map(({ type }) => type), Array(2).fill("PEER_DISCOVERY_RESPONSE"));
+  assert(stream.written.length >= 10, `${stream.written.length} writes`);
+  link.close("done");
+  await clock.run(600, 100);
+  await link.ended;
+});
 
 Deno.test("Link.close() ends a connection whose peer never does", PURE, async () => {
   const stream = new HandStream();

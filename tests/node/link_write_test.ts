@@ -46,10 +46,10 @@ class PartyStream implements ByteStream {
     return piece.length;
   }
 
-  write(bytes: Bytes): Promise<void> {
+  write(bytes: Bytes): Promise<number> {
     this.writes++;
     this.#party.feed(bytes.slice());
-    return Promise.resolve();
+    return Promise.resolve(bytes.length);
   }
 
   closeWrite(): Promise<void> {

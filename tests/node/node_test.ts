@@ -326,7 +326,7 @@ Deno.test(
         reads++;
         return ended.promise;
       },
-      write: () => Promise.resolve(),
+      write: ({ length }) => Promise.resolve(length),
       closeWrite: () => Promise.resolve(),
       close: () => {
         isFreed = true;

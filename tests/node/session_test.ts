@@ -17,7 +17,7 @@ function deadLink(clock: ManualClock): Link {
     remote: { host: "10.0.0.2", port: 1 },
     local: { host: "10.0.0.1", port: 1 },
     read: () => Promise.resolve(null),
-    write: () => Promise.resolve(),
+    write: ({ length }) => Promise.resolve(length),
     closeWrite: () => Promise.resolve(),
     close: () => {},
   };
