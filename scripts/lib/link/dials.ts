@@ -15,10 +15,13 @@ import type { NodeEvent } from "../../../src/node/node_events.ts";
 import { connect, serve, writeAll } from "./raw.ts";
 import { createLocalNode } from "./local.ts";
 
-/** Dials that are under way at once. */
-const DIALERS = 32;
-/** Dials of one round. */
-export const ROUND_DIALS = 256;
+/**
+ * Dials that are under way at once: so many that one process finds work while the other collects its garbage, and
+ * fewer than the 64 handshakes that a node takes at once.
+ */
+const DIALERS = 48;
+/** Dials of one round: long beside its beginning and its end, when one process waits for the other. */
+export const ROUND_DIALS = 20 * DIALERS;
 
 const HOST = "127.0.0.1";
 const DONE = Uint8Array.of(1);

@@ -37,7 +37,7 @@ const ROUND_TRIPS = 1_000;
 /** Rounds that warm up the compiler and are not counted. */
 const WARM_UP_ROUNDS = 2;
 /** How the measuring time is shared. */
-const SHARES = Object.freeze({ oneWay: 0.4, roundTrips: 0.35, dials: 0.25 });
+const SHARES = Object.freeze({ oneWay: 0.3, roundTrips: 0.35, dials: 0.35 });
 
 /** Measures for about `seconds`. */
 export async function measure(
