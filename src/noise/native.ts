@@ -15,6 +15,7 @@ import {
   diffieHellman,
   generateKeyPairSync,
   type Hash,
+  hash,
   hkdfSync,
   type KeyObject,
   sign,
@@ -30,13 +31,18 @@ const CIPHER = "chacha20-poly1305";
 const TAG_OPTIONS = Object.freeze({ authTagLength: TAG_BYTES });
 const NO_INFO = new Uint8Array(0);
 
-// PKCS #8 and SubjectPublicKeyInfo around a raw 32-byte key (RFC 8410 sections 4 and 7).
-const DER = Object.freeze({
-  x25519Private: decodeHex("302e020100300506032b656e04220420"),
-  x25519Public: decodeHex("302a300506032b656e032100"),
-  ed25519Private: decodeHex("302e020100300506032b657004220420"),
-  ed25519Public: decodeHex("302a300506032b6570032100"),
+// PKCS #8 around a raw 32-byte key (RFC 8410 section 7).
+const PRIVATE_PREFIX = Object.freeze({
+  x25519: decodeHex("302e020100300506032b656e04220420"),
+  ed25519: decodeHex("302e020100300506032b657004220420"),
 });
+/** SubjectPublicKeyInfo with room for a raw key (RFC 8410 section 4): filled in anew for each import. */
+const PUBLIC = Object.freeze({
+  x25519: publicTemplate("302a300506032b656e032100"),
+  ed25519: publicTemplate("302a300506032b6570032100"),
+});
+/** Where the parts of a short message are put together, to be hashed in the same breath. */
+const message: Bytes = new Uint8Array(2_048);
 
 /** ChaCha20-Poly1305 of the runtime. */
 export const nativeAead: Aead = {
@@ -77,11 +83,11 @@ export const nativePrimitives: Primitives = Object.freeze({
   aead: nativeAead,
   generateDhKeyPair: () => dhKeyPair(generateKeyPairSync("x25519")),
   importDhKeyPair(privateKey: Bytes): DhKeyPair {
-    const imported = importPrivate(DER.x25519Private, privateKey);
+    const imported = importPrivate(PRIVATE_PREFIX.x25519, privateKey);
     return dhKeyPair({ privateKey: imported, publicKey: createPublicKey(imported) });
   },
   importSigningKeyPair(seed: Bytes): SigningKeyPair {
-    const privateKey = importPrivate(DER.ed25519Private, seed);
+    const privateKey = importPrivate(PRIVATE_PREFIX.ed25519, seed);
     return {
       publicKey: rawPublicKey(createPublicKey(privateKey)),
       sign: (message) => Uint8Array.from(sign(null, message, privateKey)),
@@ -91,17 +97,18 @@ export const nativePrimitives: Primitives = Object.freeze({
     if (publicKey.length !== KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false;
     if (isLowOrderKey(publicKey)) return false;
     try {
-      return verify(null, message, importPublic(DER.ed25519Public, publicKey), signature);
+      return verify(null, message, importPublic(PUBLIC.ed25519, publicKey), signature);
     } catch {
       // Bytes that are no point of the curve.
       return false;
     }
   },
   sha256(...parts: readonly Bytes[]): Bytes {
-    const hash = createHash("sha256");
-    for (const part of parts) hash.update(part);
-    return owned(hash.digest());
+    const digest = new Uint8Array(KEY_BYTES);
+    sha256Into(digest, ...parts);
+    return digest;
   },
+  sha256Into,
   createSha256: () => runningHash(createHash("sha256")),
   hkdf: (chainingKey: Bytes, inputKeyMaterial: Bytes, outputs: 2 | 3) =>
     new Uint8Array(hkdfSync("sha256", inputKeyMaterial, chainingKey, NO_INFO, outputs * KEY_BYTES)),
@@ -120,9 +127,9 @@ function dhKeyPair(pair: { privateKey: KeyObject; publicKey: KeyObject }): DhKey
     publicKey: rawPublicKey(pair.publicKey),
     agree(publicKey) {
       try {
-        const theirs = importPublic(DER.x25519Public, publicKey);
+        const theirs = importPublic(PUBLIC.x25519, publicKey);
         const secret = diffieHellman({ privateKey: pair.privateKey, publicKey: theirs });
-        return isAllZero(secret) ? undefined : Uint8Array.from(secret);
+        return isAllZero(secret) ? undefined : owned(secret);
       } catch {
         // Some versions throw on low-order points instead of returning zeros.
         return undefined;
@@ -132,22 +139,48 @@ function dhKeyPair(pair: { privateKey: KeyObject; publicKey: KeyObject }): DhKey
 }
 
 function importPrivate(prefix: Bytes, raw: Bytes): KeyObject {
-  return createPrivateKey({ key: der(prefix, raw), format: "der", type: "pkcs8" });
+  checkKey(raw);
+  const key = Buffer.from(concatBytes(prefix, raw).buffer);
+  return createPrivateKey({ key, format: "der", type: "pkcs8" });
 }
 
-function importPublic(prefix: Bytes, raw: Bytes): KeyObject {
-  return createPublicKey({ key: der(prefix, raw), format: "der", type: "spki" });
+/** The runtime reads `template` before it returns. */
+function importPublic(template: Buffer, raw: Bytes): KeyObject {
+  checkKey(raw);
+  template.set(raw, template.length - KEY_BYTES);
+  return createPublicKey({ key: template, format: "der", type: "spki" });
 }
 
-function der(prefix: Bytes, raw: Bytes): Buffer {
-  if (raw.length !== KEY_BYTES) {
-    throw new RangeError(`Cannot import key: length ${raw.length} is not ${KEY_BYTES}`);
+function publicTemplate(prefix: string): Buffer {
+  return Buffer.from(concatBytes(decodeHex(prefix), new Uint8Array(KEY_BYTES)).buffer);
+}
+
+function checkKey({ length }: Bytes): void {
+  if (length !== KEY_BYTES) {
+    throw new RangeError(`Cannot import key: length ${length} is not ${KEY_BYTES}`);
   }
-  return Buffer.from(concatBytes(prefix, raw).buffer);
 }
 
 function rawPublicKey(key: KeyObject): Bytes {
-  return Uint8Array.from(key.export({ format: "der", type: "spki" }).subarray(-KEY_BYTES));
+  return owned(key.export({ format: "der", type: "spki" }).subarray(-KEY_BYTES));
+}
+
+/** At once and as text: a hash that takes piece by piece, and its digest as bytes, cost twice as much. */
+function sha256Into(out: Bytes, ...parts: readonly Bytes[]): void {
+  out.setFromHex(hash("sha256", joined(parts), "hex"));
+}
+
+/** `parts` as one: a view that dies at the next call where they are short. */
+function joined(parts: readonly Bytes[]): Bytes {
+  if (parts.length === 1 && parts[0]) return parts[0];
+  const length = totalLength(parts);
+  if (length > message.length) return concatBytes(...parts);
+  let offset = 0;
+  for (const part of parts) {
+    message.set(part, offset);
+    offset += part.length;
+  }
+  return message.subarray(0, length);
 }
 
 /** A `Buffer` as plain bytes over the same memory: its own `slice` would not copy. */

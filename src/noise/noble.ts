@@ -47,6 +47,7 @@ export const noblePrimitives: Primitives = Object.freeze({
     }
   },
   sha256: (...parts: readonly Bytes[]) => owned(sha256(concatBytes(...parts))),
+  sha256Into: (out: Bytes, ...parts: readonly Bytes[]) => out.set(sha256(concatBytes(...parts))),
   createSha256: () => runningHash(sha256.create()),
   hkdf: (chainingKey: Bytes, inputKeyMaterial: Bytes, outputs: 2 | 3) =>
     owned(hkdf(sha256, inputKeyMaterial, chainingKey, undefined, outputs * KEY_BYTES)),

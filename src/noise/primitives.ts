@@ -63,6 +63,8 @@ export interface Primitives {
   verify(publicKey: Bytes, message: Bytes, signature: Bytes): boolean;
   /** SHA-256 (FIPS 180-4) of the concatenation of `parts`. */
   sha256(...parts: readonly Bytes[]): Bytes;
+  /** The same into `out`, 32 bytes, which may be one of `parts`. */
+  sha256Into(out: Bytes, ...parts: readonly Bytes[]): void;
   /** The same, for what is too long to hold. */
   createSha256(): RunningHash;
   /**

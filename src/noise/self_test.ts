@@ -90,8 +90,11 @@ export function selfTestSmall(aead: Aead, primitives: Primitives): void {
   testAead(aead, primitives, SMALL_BYTES);
 }
 
-function testHashes({ sha256, createSha256, hkdf }: Primitives): void {
+function testHashes({ sha256, sha256Into, createSha256, hkdf }: Primitives): void {
   expectHex("SHA-256", sha256(KEY, OTHER), KNOWN.sha256);
+  const inPlace = KEY.slice();
+  sha256Into(inPlace, inPlace, OTHER);
+  expectHex("SHA-256 in place", inPlace, KNOWN.sha256);
   const running = createSha256();
   running.update(KEY);
   const copy = running.copy();

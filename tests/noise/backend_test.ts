@@ -177,6 +177,17 @@ const BROKEN: readonly {
     primitives: { ...native, sha256: (...parts) => native.sha256(...parts.slice(0, 1)) },
   },
   {
+    what: "SHA-256 that overwrites its input before it has read it",
+    names: "SHA-256 in place",
+    primitives: {
+      ...native,
+      sha256Into(out, ...parts) {
+        out.fill(0);
+        native.sha256Into(out, ...parts);
+      },
+    },
+  },
+  {
     what: "HKDF with two wrong outputs",
     names: "HKDF",
     primitives: withHkdfWrongFor(2),

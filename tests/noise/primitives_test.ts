@@ -1,5 +1,6 @@
 /** Published vectors through each implementation of the primitives: RFC 8439, 7748, 8032, 5869. */
 
+import { createHash } from "node:crypto";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Bytes, concatBytes, decodeHex, encodeUtf8 } from "../../src/base/bytes.ts";
 import { nativeAead } from "../../src/noise/native.ts";
@@ -496,6 +497,21 @@ for (const primitives of IMPLEMENTATIONS) {
         }
       }
       assertBytes(primitives.sha256(), fixed(SHA256_VECTORS[0][1]));
+    },
+  });
+
+  Deno.test({
+    name: `sha256Into() gives the same digest, into one of its parts too [${name}]`,
+    permissions: "none",
+    fn() {
+      for (const length of [0, 32, 64, 2_016, 2_017, 5_000]) {
+        const [head, tail] = [fixedBytes(32, 1), fixedBytes(length, 2)];
+        const digest = createHash("sha256").update(head).update(tail).digest();
+        for (const out of [new Uint8Array(32), head]) {
+          primitives.sha256Into(out, head, tail);
+          assertBytes(out, Uint8Array.from(digest));
+        }
+      }
     },
   });
 
