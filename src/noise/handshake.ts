@@ -22,6 +22,8 @@ export const PATTERNS = Object.freeze(
   } as const satisfies Record<string, readonly (readonly Token[])[]>,
 );
 
+const NO_BYTES: Bytes = new Uint8Array(0);
+
 /** A supported Noise protocol name. */
 export type ProtocolName = keyof typeof PATTERNS;
 
@@ -83,14 +85,14 @@ export class HandshakeState {
   }
 
   /**
-   * The next message, carrying `payload`. Throws {@link NoiseError} `low_order_point`, or `bad_message` when
+   * The next message, carrying `payload`, with `header` in front of it. Throws {@link NoiseError} `low_order_point`, or `bad_message` when
    * the handshake is dead; `TypeError` out of turn.
    */
-  writeMessage(payload: Bytes): Bytes {
+  writeMessage(payload: Bytes, header: Bytes = NO_BYTES): Bytes {
     if (this.isFinished || !this.#isOurTurn()) {
       throw new TypeError("Cannot write handshake message: it is not our turn");
     }
-    const parts: Bytes[] = [];
+    const parts: Bytes[] = [header];
     for (const token of this.#beginMessage()) {
       if (token === "e") {
         const e = this.#e ??= this.#primitives.generateDhKeyPair();
@@ -121,7 +123,7 @@ export class HandshakeState {
         );
       }
       offset += length;
-      return message.slice(offset - length, offset);
+      return message.subarray(offset - length, offset);
     };
     if (this.#isOurTurn()) {
       this.#isDead = true;
@@ -129,7 +131,7 @@ export class HandshakeState {
     }
     for (const token of this.#beginMessage()) {
       if (token === "e") {
-        this.#re = take(KEY_BYTES);
+        this.#re = take(KEY_BYTES).slice();
         this.#mixEphemeral(this.#re);
       } else if (token === "s") {
         const length = KEY_BYTES + (this.#symmetric.hasKey() ? TAG_BYTES : 0);
@@ -138,7 +140,7 @@ export class HandshakeState {
         this.#mixToken(token);
       }
     }
-    const payload = this.#symmetric.decryptAndHash(message.slice(offset));
+    const payload = this.#symmetric.decryptAndHash(message.subarray(offset));
     this.#endMessage();
     return payload;
   }

@@ -73,6 +73,8 @@ const XXPSK3 = 2;
 const FIRST_HEADER_BYTES = 5;
 const REFUSAL_BYTES = 5;
 const PROLOGUE_TEXT = encodeUtf8("hamlet");
+const THIRD_HEADER: Bytes = Uint8Array.of(HANDSHAKE_BYTE, MESSAGE.third);
+const NO_BYTES: Bytes = new Uint8Array(0);
 
 /** The dialling side: {@link begin}, {@link readReply}, {@link finish}. */
 export class InitiatorHello {
@@ -91,8 +93,8 @@ export class InitiatorHello {
 
   /** The first frame's payload. */
   begin(): Bytes {
-    const payload = this.#options.pskId ?? new Uint8Array(0);
-    return concatBytes(this.#header, this.#noise.writeMessage(payload));
+    const payload = this.#options.pskId ?? NO_BYTES;
+    return this.#noise.writeMessage(payload, this.#header);
   }
 
   /**
@@ -117,8 +119,7 @@ export class InitiatorHello {
 
   /** The third frame's payload, and the session. */
   finish(payload: Bytes): { readonly frame: Bytes; readonly result: HandshakeResult } {
-    const message = this.#noise.writeMessage(payload);
-    const frame = concatBytes(Uint8Array.of(HANDSHAKE_BYTE, MESSAGE.third), message);
+    const frame = this.#noise.writeMessage(payload, THIRD_HEADER);
     return { frame, result: this.#noise.split() };
   }
 }
@@ -164,8 +165,8 @@ export class ResponderHello {
 
   /** The second frame's payload. Throws {@link NoiseError} `low_order_point`. */
   reply(payload: Bytes): Bytes {
-    const message = this.#noise.writeMessage(payload);
-    return concatBytes(Uint8Array.of(HANDSHAKE_BYTE, MESSAGE.second, this.version), message);
+    const header = Uint8Array.of(HANDSHAKE_BYTE, MESSAGE.second, this.version);
+    return this.#noise.writeMessage(payload, header);
   }
 
   /** Reads the third frame: the initiator's payload, and the session. Throws {@link NoiseError}. */

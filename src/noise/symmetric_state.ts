@@ -3,7 +3,7 @@
  * 5.2), in the paper's letters.
  */
 
-import { type Bytes, concatBytes, encodeUtf8 } from "../base/bytes.ts";
+import { type Bytes, encodeUtf8 } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
 import { KEY_BYTES, NONCE_BYTES, type Primitives } from "./primitives.ts";
@@ -47,6 +47,12 @@ export class CipherState {
     this.#k = k;
   }
 
+  /** `INITIALIZEKEY`: counts from 0 under `k`. */
+  initializeKey(k: Bytes): void {
+    this.#k = k;
+    this.#n = 0;
+  }
+
   hasKey(): boolean {
     return this.#k !== undefined;
   }
@@ -73,7 +79,7 @@ export class CipherState {
 
   /** `DECRYPTWITHAD` of `ciphertext` from `from` on. Throws {@link NoiseError} `bad_tag`; the counter then stays. */
   decryptWithAd(ad: Bytes, ciphertext: Bytes, from = 0): Bytes {
-    if (!this.#k) return ciphertext;
+    if (!this.#k) return ciphertext.slice(from);
     const plaintext = this.#primitives.aead.open(this.#k, this.#nextNonce(), ad, ciphertext, from);
     if (!plaintext) throw new NoiseError("bad_tag", "Cannot decrypt: the tag does not verify");
     this.#n++;
@@ -102,21 +108,21 @@ export class CipherState {
 /** The chaining key `ck`, the transcript hash `h` and the handshake's cipher (section 5.2). */
 export class SymmetricState {
   readonly #primitives: Primitives;
+  readonly #cipher: CipherState;
+  /** Changes in place: a buffer for each of its values would cost as much as the hash. */
+  readonly #h: Bytes = new Uint8Array(KEY_BYTES);
   #ck: Bytes;
-  #h: Bytes;
-  #cipher: CipherState;
 
   constructor(primitives: Primitives, protocolName: string) {
     this.#primitives = primitives;
     const name = encodeUtf8(protocolName);
-    this.#h = name.length <= KEY_BYTES
-      ? concatBytes(name, new Uint8Array(KEY_BYTES - name.length))
-      : primitives.sha256(name);
-    this.#ck = this.#h;
+    if (name.length <= KEY_BYTES) this.#h.set(name);
+    else primitives.sha256Into(this.#h, name);
+    this.#ck = this.#h.slice();
     this.#cipher = new CipherState(primitives);
   }
 
-  /** The transcript hash: after the handshake it identifies the session (section 11.2). */
+  /** The transcript hash so far: after the handshake it identifies the session (section 11.2). */
   get h(): Bytes {
     return this.#h;
   }
@@ -127,19 +133,19 @@ export class SymmetricState {
 
   mixKey(inputKeyMaterial: Bytes): void {
     const okm = this.#primitives.hkdf(this.#ck, inputKeyMaterial, 2);
-    this.#ck = okm.slice(0, KEY_BYTES);
-    this.#cipher = new CipherState(this.#primitives, okm.slice(KEY_BYTES));
+    this.#ck = okm.subarray(0, KEY_BYTES);
+    this.#cipher.initializeKey(okm.subarray(KEY_BYTES));
   }
 
   mixHash(bytes: Bytes): void {
-    this.#h = this.#primitives.sha256(this.#h, bytes);
+    this.#primitives.sha256Into(this.#h, this.#h, bytes);
   }
 
   mixKeyAndHash(inputKeyMaterial: Bytes): void {
     const okm = this.#primitives.hkdf(this.#ck, inputKeyMaterial, 3);
-    this.#ck = okm.slice(0, KEY_BYTES);
-    this.mixHash(okm.slice(KEY_BYTES, 2 * KEY_BYTES));
-    this.#cipher = new CipherState(this.#primitives, okm.slice(2 * KEY_BYTES));
+    this.#ck = okm.subarray(0, KEY_BYTES);
+    this.mixHash(okm.subarray(KEY_BYTES, 2 * KEY_BYTES));
+    this.#cipher.initializeKey(okm.subarray(2 * KEY_BYTES));
   }
 
   encryptAndHash(plaintext: Bytes): Bytes {
@@ -158,8 +164,8 @@ export class SymmetricState {
   split(): [CipherState, CipherState] {
     const okm = this.#primitives.hkdf(this.#ck, EMPTY, 2);
     return [
-      new CipherState(this.#primitives, okm.slice(0, KEY_BYTES)),
-      new CipherState(this.#primitives, okm.slice(KEY_BYTES)),
+      new CipherState(this.#primitives, okm.subarray(0, KEY_BYTES)),
+      new CipherState(this.#primitives, okm.subarray(KEY_BYTES)),
     ];
   }
 }
