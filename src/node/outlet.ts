@@ -8,8 +8,8 @@
 import type { Bytes } from "../base/bytes.ts";
 import { Prefixes } from "../base/prefixes.ts";
 import { type RecordSealer, REKEY_RECORD_BYTES } from "../noise/record.ts";
-import { encodeFrame } from "../wire/frame.ts";
-import { MAX_PLAINTEXT_BYTES, RECORD_OVERHEAD_BYTES } from "../wire/limits.ts";
+import { writeFrame } from "../wire/frame.ts";
+import { LENGTH_BYTES, MAX_PLAINTEXT_BYTES, RECORD_OVERHEAD_BYTES } from "../wire/limits.ts";
 
 const MIN_BUFFER_BYTES = 2_048;
 /** Where every connection's plaintext is put together: it is sealed in the same breath. */
@@ -36,7 +36,8 @@ export class Outlet {
 
   /** Queues a plaintext payload as a frame. */
   pushFrame(payload: Bytes): void {
-    this.pushRaw(encodeFrame(payload));
+    this.#reserve(LENGTH_BYTES + payload.length);
+    this.#length = writeFrame(this.#filling, this.#length, payload);
   }
 
   /** Queues bytes as they are: for peers that do not speak our framing. */

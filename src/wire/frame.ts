@@ -190,15 +190,21 @@ export class FrameDecoder {
 
 /** A payload with its length in front, as one byte string for one write. */
 export function encodeFrame(payload: Uint8Array): Bytes {
+  const frame = new Uint8Array(LENGTH_BYTES + payload.length);
+  writeFrame(frame, 0, payload);
+  return frame;
+}
+
+/** Writes the same into `out` from `at` on; returns where it ends. */
+export function writeFrame(out: Bytes, at: number, payload: Uint8Array): number {
   if (payload.length === 0 || payload.length > MAX_PAYLOAD_BYTES) {
     throw new RangeError(
       `Cannot encode frame: payload length ${payload.length} is outside 1..${MAX_PAYLOAD_BYTES}`,
     );
   }
-  const frame = new Uint8Array(LENGTH_BYTES + payload.length);
-  writeU32(frame, 0, payload.length);
-  frame.set(payload, LENGTH_BYTES);
-  return frame;
+  writeU32(out, at, payload.length);
+  out.set(payload, at + LENGTH_BYTES);
+  return at + LENGTH_BYTES + payload.length;
 }
 
 function lengthError(length: number): FrameError {
