@@ -12,8 +12,8 @@ export type PeerId = string & { readonly [brand]: "PeerId" };
 
 /** Length of an Ed25519 public key. */
 const PUBLIC_KEY_BYTES = 32;
-/** Length of a peer id: ceil(256 bits / 5). */
-export const PEER_ID_LENGTH = 52;
+/** 256 bits are 51 characters of five and one that has a single bit of the key, and four that are zero. */
+const PEER_ID = /^[a-z2-7]{51}[aq]$/;
 
 /** The id of the node that holds `publicKey`, 32 bytes. */
 export function peerIdOf(publicKey: Bytes): PeerId {
@@ -25,8 +25,7 @@ export function peerIdOf(publicKey: Bytes): PeerId {
 
 /** Reads a peer id; `undefined` when `text` is not one in its canonical form. */
 export function parsePeerId(text: string): PeerId | undefined {
-  if (text.length !== PEER_ID_LENGTH) return undefined;
-  return decodeBase32(text)?.length === PUBLIC_KEY_BYTES ? text as PeerId : undefined;
+  return PEER_ID.test(text) ? text as PeerId : undefined;
 }
 
 /** The public key that `id` spells. */
