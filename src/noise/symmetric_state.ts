@@ -33,14 +33,15 @@ const EMPTY: Bytes = new Uint8Array(0);
 const ZEROS: Bytes = new Uint8Array(KEY_BYTES);
 /** Rekeying uses the nonce 2^64 - 1, which transport messages never reach. */
 const REKEY_NONCE: Bytes = Uint8Array.from([0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255]);
+/** Where every nonce is put together: it is used in the same breath. */
+const nonce: Bytes = new Uint8Array(NONCE_BYTES);
+const nonceView = new DataView(nonce.buffer);
 
 /** One direction's key and counter (section 5.1). */
 export class CipherState {
   readonly #primitives: Primitives;
   #k: Bytes | undefined;
   #n = 0;
-  readonly #nonce: Bytes = new Uint8Array(NONCE_BYTES);
-  readonly #nonceView = new DataView(this.#nonce.buffer);
 
   constructor(primitives: Primitives, k?: Bytes) {
     this.#primitives = primitives;
@@ -99,9 +100,9 @@ export class CipherState {
     if (this.#n >= Number.MAX_SAFE_INTEGER) {
       throw new NoiseError("nonce_exhausted", "Cannot continue: the nonce counter is used up");
     }
-    this.#nonceView.setUint32(4, this.#n, true);
-    this.#nonceView.setUint32(8, this.#n / 0x1_0000_0000, true);
-    return this.#nonce;
+    nonceView.setUint32(4, this.#n, true);
+    nonceView.setUint32(8, this.#n / 0x1_0000_0000, true);
+    return nonce;
   }
 }
 
