@@ -85,8 +85,8 @@ export class HandshakeState {
   }
 
   /**
-   * The next message, carrying `payload`, with `header` in front of it. Throws {@link NoiseError} `low_order_point`, or `bad_message` when
-   * the handshake is dead; `TypeError` out of turn.
+   * The next message, carrying `payload`, with `header` in front of it. Throws {@link NoiseError}
+   * `low_order_point`, or `bad_message` when the handshake is dead; `TypeError` out of turn.
    */
   writeMessage(payload: Bytes, header: Bytes = NO_BYTES): Bytes {
     if (this.isFinished || !this.#isOurTurn()) {

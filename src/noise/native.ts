@@ -42,7 +42,7 @@ const PUBLIC = Object.freeze({
   ed25519: publicTemplate("302a300506032b6570032100"),
 });
 /** Where the parts of a short message are put together, to be hashed in the same breath. */
-const message: Bytes = new Uint8Array(2_048);
+const scratch: Bytes = new Uint8Array(2_048);
 
 /** ChaCha20-Poly1305 of the runtime. */
 export const nativeAead: Aead = {
@@ -174,13 +174,13 @@ function sha256Into(out: Bytes, ...parts: readonly Bytes[]): void {
 function joined(parts: readonly Bytes[]): Bytes {
   if (parts.length === 1 && parts[0]) return parts[0];
   const length = totalLength(parts);
-  if (length > message.length) return concatBytes(...parts);
+  if (length > scratch.length) return concatBytes(...parts);
   let offset = 0;
   for (const part of parts) {
-    message.set(part, offset);
+    scratch.set(part, offset);
     offset += part.length;
   }
-  return message.subarray(0, length);
+  return scratch.subarray(0, length);
 }
 
 /** A `Buffer` as plain bytes over the same memory: its own `slice` would not copy. */
