@@ -4,6 +4,7 @@
  */
 
 import { systemClock } from "../../../src/base/clock.ts";
+import type { Agreements } from "./agreements.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Contender } from "./contender.ts";
 import { type Dialers, ROUND_DIALS } from "./dials.ts";
@@ -14,6 +15,7 @@ export interface Contenders {
   readonly loop: Contender;
   readonly sealed: Contender;
   readonly dialers: Dialers;
+  readonly agreements: Agreements;
 }
 
 const NAMES = ["raw", "loop", "sealed"] as const;
@@ -28,8 +30,15 @@ export interface Measurements {
   readonly oneWay: readonly Round<number>[];
   /** Microseconds of each round trip. */
   readonly roundTrips: readonly Round<Float64Array>[];
-  /** Sessions a second. */
-  readonly dials: readonly number[];
+  readonly dials: readonly DialRound[];
+}
+
+/** Handshakes a second. */
+export interface DialRound {
+  /** With all that makes a session of one. */
+  readonly sealed: number;
+  /** Of the same keys, if there were nothing else to do. */
+  readonly agreed: number;
 }
 
 /** Round trips of one round; enough for a 99th percentile of its own. */
@@ -49,7 +58,7 @@ export async function measure(
     seconds * SHARES.oneWay,
     (index) => inTurn(index, (name) => measureOneWay(contenders[name])),
   );
-  const dials = await repeat(seconds * SHARES.dials, () => measureDials(contenders.dialers));
+  const dials = await repeat(seconds * SHARES.dials, () => measureDials(contenders));
   await affinity?.pin();
   try {
     const roundTrips = await repeat(
@@ -92,8 +101,9 @@ async function measureOneWay(contender: Contender): Promise<number> {
   return contender.roundBytes / 1000 / (systemClock.now() - startedMs);
 }
 
-async function measureDials(dialers: Dialers): Promise<number> {
+async function measureDials({ dialers, agreements }: Contenders): Promise<DialRound> {
+  const agreed = await agreements.round();
   const startedMs = systemClock.now();
   await dialers.dialRound();
-  return ROUND_DIALS / (systemClock.now() - startedMs) * 1000;
+  return { sealed: ROUND_DIALS / (systemClock.now() - startedMs) * 1000, agreed };
 }

@@ -121,7 +121,8 @@ async function echo(connection: Deno.TcpConn): Promise<void> {
   connection.close();
 }
 
-async function fill(connection: Deno.TcpConn, buffer: Bytes): Promise<void> {
+/** Reads until `buffer` is full. */
+export async function fill(connection: Deno.TcpConn, buffer: Bytes): Promise<void> {
   for (let filled = 0; filled < buffer.length;) {
     const count = await connection.read(buffer.subarray(filled));
     if (count === null) throw new Error("Cannot read: the far side has gone");

@@ -4,6 +4,7 @@
  */
 
 import { chooseBackend } from "../../../src/noise/backend.ts";
+import { serveAgreements } from "./agreements.ts";
 import type { ContenderPorts } from "./contender.ts";
 import { type DialPorts, serveDials } from "./dials.ts";
 import { createLocalNode } from "./local.ts";
@@ -17,6 +18,7 @@ export interface ServerPorts {
   readonly loop: ContenderPorts;
   readonly sealed: ContenderPorts;
   readonly dials: DialPorts;
+  readonly agreements: number;
 }
 
 if (import.meta.main) {
@@ -25,11 +27,13 @@ if (import.meta.main) {
   const loop = serveLoop();
   const sealed = serveSealed(createLocalNode(primitives));
   const dials = serveDials(createLocalNode(primitives));
+  const agreements = serveAgreements(primitives);
   const ports: ServerPorts = {
     raw: raw.ports,
     loop: loop.ports,
     sealed: sealed.ports,
     dials: dials.ports,
+    agreements: agreements.port,
   };
   console.log(JSON.stringify(ports));
   await Deno.stdin.read(new Uint8Array(1));
