@@ -13,6 +13,7 @@ import { LineProcess } from "./lib/line_process.ts";
 import { Agreements } from "./lib/link/agreements.ts";
 import { findAffinity } from "./lib/link/affinity.ts";
 import { Dialers } from "./lib/link/dials.ts";
+import { IrohDialers } from "./lib/link/iroh.ts";
 import { createLocalNode } from "./lib/link/local.ts";
 import { connectLoop } from "./lib/link/loop.ts";
 import { type Contenders, measure } from "./lib/link/measure.ts";
@@ -23,7 +24,7 @@ import { connectSealed } from "./lib/link/sealed.ts";
 
 const DEFAULT_SECONDS = 30;
 
-const HELP = `Usage: deno run -A scripts/link_bench.ts [--json] [--seconds S]
+const HELP = `Usage: deno run -A scripts/link_bench.ts [--iroh] [--json] [--seconds S]
 
 Measures raw TCP, a hand-written sealed loop and hamlet's sealed link side by side, between two
 processes on this machine: one-way throughput at 64 KiB, round trips of 64 bytes with both
@@ -31,11 +32,13 @@ processes on one core (where taskset exists), and dials per second until both si
 what this machine's X25519 alone would allow.
 
 Options:
+  --iroh        Dial by iroh in turn (Rust, in processes of its own; Linux on x86-64)
   --json        Print one JSON object
   --seconds S   Measuring time, 3..600 (default ${DEFAULT_SECONDS})
   -h, --help    Show this text`;
 
 interface Options {
+  readonly iroh: boolean;
   readonly json: boolean;
   readonly seconds: number;
 }
@@ -44,7 +47,7 @@ interface Options {
 function readOptions(args: readonly string[]): Options | "help" | string {
   const unknown: string[] = [];
   const flags = parseArgs([...args], {
-    boolean: ["json", "help"],
+    boolean: ["iroh", "json", "help"],
     string: ["seconds"],
     alias: { h: "help" },
     unknown: (arg) => unknown.push(arg) === 0,
@@ -53,13 +56,13 @@ function readOptions(args: readonly string[]): Options | "help" | string {
   if (unknown.length > 0) return `Unknown argument ${unknown[0]}; see --help`;
   const seconds = Number(flags.seconds ?? DEFAULT_SECONDS);
   if (!(seconds >= 3 && seconds <= 600)) return "--seconds must be within 3..600";
-  return { json: flags.json, seconds };
+  return { iroh: flags.iroh, json: flags.json, seconds };
 }
 
-async function run({ seconds }: Options): Promise<LinkReport> {
+async function run({ iroh, seconds }: Options): Promise<LinkReport> {
   const far = LineProcess.start(`${import.meta.dirname}/lib/link/server.ts`);
   try {
-    const contenders = await connectAll(JSON.parse(await far.line()));
+    const contenders = await connectAll(JSON.parse(await far.line()), iroh);
     try {
       const affinity = await findAffinity([Deno.pid, far.pid]);
       return reportOf(await measure(contenders, { seconds, affinity }), affinity?.core);
@@ -71,7 +74,7 @@ async function run({ seconds }: Options): Promise<LinkReport> {
   }
 }
 
-async function connectAll(ports: ServerPorts): Promise<Contenders> {
+async function connectAll(ports: ServerPorts, iroh: boolean): Promise<Contenders> {
   const { primitives } = chooseBackend();
   return {
     raw: await connectRaw(ports.raw),
@@ -79,13 +82,14 @@ async function connectAll(ports: ServerPorts): Promise<Contenders> {
     sealed: await connectSealed(createLocalNode(primitives), ports.sealed),
     dialers: await Dialers.connect(primitives, ports.dials),
     agreements: await Agreements.connect(primitives, ports.agreements),
+    iroh: iroh ? await IrohDialers.start() : undefined,
   };
 }
 
 async function closeAll(contenders: Contenders): Promise<void> {
-  const { raw, loop, sealed, dialers, agreements } = contenders;
+  const { raw, loop, sealed, dialers, agreements, iroh } = contenders;
   agreements.close();
-  await Promise.all([raw.close(), loop.close(), sealed.close(), dialers.close()]);
+  await Promise.all([raw.close(), loop.close(), sealed.close(), dialers.close(), iroh?.close()]);
 }
 
 if (import.meta.main) await benchMain({ help: HELP, readOptions, run, tableOf });

@@ -8,6 +8,7 @@ import type { Agreements } from "./agreements.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Contender } from "./contender.ts";
 import { type Dialers, ROUND_DIALS } from "./dials.ts";
+import type { IrohDialers } from "./iroh.ts";
 
 /** Everything that takes part. */
 export interface Contenders {
@@ -16,6 +17,7 @@ export interface Contenders {
   readonly sealed: Contender;
   readonly dialers: Dialers;
   readonly agreements: Agreements;
+  readonly iroh?: IrohDialers | undefined;
 }
 
 const NAMES = ["raw", "loop", "sealed"] as const;
@@ -39,6 +41,8 @@ export interface DialRound {
   readonly sealed: number;
   /** Of the same keys, if there were nothing else to do. */
   readonly agreed: number;
+  /** By iroh, if it takes part. */
+  readonly iroh: number | undefined;
 }
 
 /** Round trips of one round; enough for a 99th percentile of its own. */
@@ -101,9 +105,10 @@ async function measureOneWay(contender: Contender): Promise<number> {
   return contender.roundBytes / 1000 / (systemClock.now() - startedMs);
 }
 
-async function measureDials({ dialers, agreements }: Contenders): Promise<DialRound> {
+async function measureDials({ dialers, agreements, iroh }: Contenders): Promise<DialRound> {
   const agreed = await agreements.round();
   const startedMs = systemClock.now();
   await dialers.dialRound();
-  return { sealed: ROUND_DIALS / (systemClock.now() - startedMs) * 1000, agreed };
+  const sealed = ROUND_DIALS / (systemClock.now() - startedMs) * 1000;
+  return { sealed, agreed, iroh: await iroh?.round() };
 }

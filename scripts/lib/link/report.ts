@@ -23,6 +23,9 @@ export interface LinkReport {
   /** What this machine's X25519 alone would allow, in the same run. */
   readonly agreements_per_s: number;
   readonly handshakes_over_agreements: number;
+  /** iroh's in the same run; `null` without it. */
+  readonly iroh_handshakes_per_s: number | null;
+  readonly handshakes_over_iroh: number | null;
   /** The one core of both processes during round trips; `null` when they were not pinned. */
   readonly rtt_core: number | null;
 }
@@ -35,6 +38,7 @@ export function reportOf(measurements: Measurements, core: string | undefined): 
     rounded(median(roundTrips.map((round) => quantile(round[name], q))), 1);
   const tripRatio = (name: ContenderName) =>
     rounded(median(roundTrips.map((round) => median(round[name]) / median(round.raw))), 3);
+  const beside = dials.flatMap(({ sealed, iroh }) => iroh === undefined ? [] : [{ sealed, iroh }]);
   return {
     raw_MBps: speed("raw"),
     loop_MBps: speed("loop"),
@@ -51,13 +55,19 @@ export function reportOf(measurements: Measurements, core: string | undefined): 
     handshakes_per_s: rounded(median(dials.map(({ sealed }) => sealed)), 0),
     agreements_per_s: rounded(median(dials.map(({ agreed }) => agreed)), 0),
     handshakes_over_agreements: rounded(median(dials.map((it) => it.sealed / it.agreed)), 3),
+    iroh_handshakes_per_s: beside.length === 0
+      ? null
+      : rounded(median(beside.map((it) => it.iroh)), 0),
+    handshakes_over_iroh: beside.length === 0
+      ? null
+      : rounded(median(beside.map((it) => it.sealed / it.iroh)), 3),
     rtt_core: core === undefined ? null : Number(core),
   };
 }
 
 /** The report for people. */
 export function tableOf(report: LinkReport): string {
-  const rows: readonly (readonly string[])[] = [
+  const rows: (readonly string[])[] = [
     ["", "raw TCP", "hand-written", "hamlet", "ratio"],
     row("one way, 64 KiB, MB/s", "MBps", report, `${report.sealed_over_loop} of the loop`),
     row("round trip, 64 B, us, p50", "rtt_us_p50", report, `${report.rtt_ratio} x raw`),
@@ -68,6 +78,10 @@ export function tableOf(report: LinkReport): string {
       `${report.handshakes_over_agreements} of the ${report.agreements_per_s} that X25519 alone allows`,
     ],
   ];
+  if (report.handshakes_over_iroh !== null) {
+    const iroh = String(report.iroh_handshakes_per_s);
+    rows.push(["  by iroh", "", "", iroh, `ours are ${report.handshakes_over_iroh} of it`]);
+  }
   const where = report.rtt_core === null
     ? "round trips were not held to one core"
     : `round trips on core ${report.rtt_core} alone`;
