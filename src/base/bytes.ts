@@ -14,15 +14,23 @@ const REPLACEMENT = "\ufffd";
 /** Bytes backed by an ordinary `ArrayBuffer`, as the runtime's I/O and crypto calls want them. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
+/** The empty byte string. */
+export const NO_BYTES: Bytes = new Uint8Array(0);
+
 /** Joins byte strings into a new one. */
 export function concatBytes(...parts: readonly Uint8Array[]): Bytes {
   const joined = new Uint8Array(totalLength(parts));
-  let offset = 0;
-  for (const part of parts) {
-    joined.set(part, offset);
-    offset += part.length;
-  }
+  writeParts(joined, 0, parts);
   return joined;
+}
+
+/** Writes `parts`, one behind the other, into `out` from `at` on. */
+export function writeParts(out: Uint8Array, at: number, parts: readonly Uint8Array[]): void {
+  let end = at;
+  for (const part of parts) {
+    out.set(part, end);
+    end += part.length;
+  }
 }
 
 /** How long `parts` are together. */

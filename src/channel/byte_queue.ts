@@ -3,7 +3,7 @@
  * little more than its length, however finely a peer cuts it.
  */
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, NO_BYTES } from "../base/bytes.ts";
 import { Slab } from "../base/slab.ts";
 
 /** Pieces are gathered in buffers that grow between these sizes. */
@@ -13,7 +13,6 @@ const MAX_GATHER_BYTES = 16_384;
 const MAX_SLAB_PIECE_BYTES = 1_024;
 /** The most room that is kept for what may follow, in lengths of what is there. */
 const MAX_SPARE_SHARE = 3;
-const EMPTY: Bytes = new Uint8Array(0);
 
 const slab = new Slab();
 
@@ -24,7 +23,7 @@ export class ByteQueue {
   #end = 0;
   #length = 0;
   /** Room behind the last piece, where that was gathered. */
-  #room: Bytes = EMPTY;
+  #room: Bytes = NO_BYTES;
   #gatherBytes = MIN_GATHER_BYTES;
 
   /** Bytes held. */
@@ -36,7 +35,7 @@ export class ByteQueue {
   push(bytes: Bytes): void {
     if (bytes.length === 0) return;
     this.#append(bytes);
-    this.#room = EMPTY;
+    this.#room = NO_BYTES;
   }
 
   /** Appends a copy of `bytes`, with room for `more` that may follow at once, within reason. */
@@ -64,14 +63,14 @@ export class ByteQueue {
   /** Takes the first piece, or its first `max` bytes; `undefined` when empty. The caller's to keep. */
   shift(max = Infinity): Bytes | undefined {
     if (this.#length === 0) return undefined;
-    const piece = this.#pieces[this.#first] ?? EMPTY;
+    const piece = this.#pieces[this.#first] ?? NO_BYTES;
     if (piece.length > max) {
       this.#pieces[this.#first] = piece.subarray(max);
       this.#length -= max;
       return piece.subarray(0, max);
     }
     this.#length -= piece.length;
-    this.#pieces[this.#first++] = EMPTY;
+    this.#pieces[this.#first++] = NO_BYTES;
     if (this.#first === this.#end) this.#reset();
     else if (this.#first >= 64) {
       this.#pieces.splice(0, this.#first);
@@ -111,7 +110,7 @@ export class ByteQueue {
   }
 
   #extendLast(bytes: Bytes): void {
-    const last = this.#pieces[this.#end - 1] ?? EMPTY;
+    const last = this.#pieces[this.#end - 1] ?? NO_BYTES;
     this.#room.set(bytes);
     this.#room = this.#room.subarray(bytes.length);
     const { buffer, byteOffset, length } = last;
@@ -130,7 +129,7 @@ export class ByteQueue {
   #reset(): void {
     this.#first = 0;
     this.#end = 0;
-    this.#room = EMPTY;
+    this.#room = NO_BYTES;
     this.#gatherBytes = MIN_GATHER_BYTES;
   }
 }

@@ -10,7 +10,7 @@
  * {@link MAX_UNACCEPTED} that nobody here has asked for yet; the rest is refused.
  */
 
-import { type Bytes, readU32 } from "../base/bytes.ts";
+import { type Bytes, NO_BYTES, readU32 } from "../base/bytes.ts";
 import {
   decodeReason,
   encodeReason,
@@ -28,7 +28,6 @@ export const MAX_STREAMS = 256;
 /** Streams that the peer opened and nobody has accepted. */
 export const MAX_UNACCEPTED = 64;
 const PING_BYTES = 8;
-const NO_BYTES: Bytes = new Uint8Array(0);
 const SOON = Promise.resolve();
 
 /** What a multiplexer tells its owner. */

@@ -7,7 +7,7 @@
  * ```
  */
 
-import { type Bytes, concatBytes } from "../base/bytes.ts";
+import { type Bytes, concatBytes, NO_BYTES } from "../base/bytes.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
 import { type DhKeyPair, KEY_BYTES, type Primitives } from "./primitives.ts";
 import { type CipherState, NoiseError, SymmetricState } from "./symmetric_state.ts";
@@ -21,8 +21,6 @@ export const PATTERNS = Object.freeze(
     "Noise_XXpsk3_25519_ChaChaPoly_SHA256": [["e"], ["e", "ee", "s", "es"], ["s", "se", "psk"]],
   } as const satisfies Record<string, readonly (readonly Token[])[]>,
 );
-
-const NO_BYTES: Bytes = new Uint8Array(0);
 
 /** A supported Noise protocol name. */
 export type ProtocolName = keyof typeof PATTERNS;

@@ -13,7 +13,7 @@
  * chose inside its sealed payload, so an attacker on the way can stop a handshake but not steer it.
  */
 
-import { type Bytes, concatBytes, encodeUtf8 } from "../base/bytes.ts";
+import { type Bytes, concatBytes, encodeUtf8, NO_BYTES } from "../base/bytes.ts";
 import { unreachable } from "../base/errors.ts";
 import { HANDSHAKE_BYTE } from "../wire/detect.ts";
 import { type HandshakeResult, HandshakeState, type ProtocolName } from "./handshake.ts";
@@ -74,7 +74,6 @@ const FIRST_HEADER_BYTES = 5;
 const REFUSAL_BYTES = 5;
 const PROLOGUE_TEXT = encodeUtf8("hamlet");
 const THIRD_HEADER: Bytes = Uint8Array.of(HANDSHAKE_BYTE, MESSAGE.third);
-const NO_BYTES: Bytes = new Uint8Array(0);
 
 /** The dialling side: {@link begin}, {@link readReply}, {@link finish}. */
 export class InitiatorHello {

@@ -21,7 +21,15 @@ import {
   sign,
   verify,
 } from "node:crypto";
-import { type Bytes, concatBytes, decodeHex, releaseBytes, totalLength } from "../base/bytes.ts";
+import {
+  type Bytes,
+  concatBytes,
+  decodeHex,
+  NO_BYTES,
+  releaseBytes,
+  totalLength,
+  writeParts,
+} from "../base/bytes.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
 import { isLowOrderKey } from "./noble.ts";
 import type { Aead, DhKeyPair, Primitives, RunningHash, SigningKeyPair } from "./primitives.ts";
@@ -29,7 +37,6 @@ import { isAllZero, KEY_BYTES, SIGNATURE_BYTES } from "./primitives.ts";
 
 const CIPHER = "chacha20-poly1305";
 const TAG_OPTIONS = Object.freeze({ authTagLength: TAG_BYTES });
-const NO_INFO = new Uint8Array(0);
 
 // PKCS #8 around a raw 32-byte key (RFC 8410 section 7).
 const PRIVATE_PREFIX = Object.freeze({
@@ -111,7 +118,9 @@ export const nativePrimitives: Primitives = Object.freeze({
   sha256Into,
   createSha256: () => runningHash(createHash("sha256")),
   hkdf: (chainingKey: Bytes, inputKeyMaterial: Bytes, outputs: 2 | 3) =>
-    new Uint8Array(hkdfSync("sha256", inputKeyMaterial, chainingKey, NO_INFO, outputs * KEY_BYTES)),
+    new Uint8Array(
+      hkdfSync("sha256", inputKeyMaterial, chainingKey, NO_BYTES, outputs * KEY_BYTES),
+    ),
 });
 
 function runningHash(hash: Hash): RunningHash {
@@ -175,11 +184,7 @@ function joined(parts: readonly Bytes[]): Bytes {
   if (parts.length === 1 && parts[0]) return parts[0];
   const length = totalLength(parts);
   if (length > scratch.length) return concatBytes(...parts);
-  let offset = 0;
-  for (const part of parts) {
-    scratch.set(part, offset);
-    offset += part.length;
-  }
+  writeParts(scratch, 0, parts);
   return scratch.subarray(0, length);
 }
 

@@ -9,7 +9,14 @@
  * records, 1 GiB or 120 s, whichever is first; a record that the old key seals announces it.
  */
 
-import { type Bytes, concatBytes, equalBytes, totalLength, writeU32 } from "../base/bytes.ts";
+import {
+  type Bytes,
+  concatBytes,
+  equalBytes,
+  NO_BYTES,
+  totalLength,
+  writeU32,
+} from "../base/bytes.ts";
 import { RECORD_BYTE } from "../wire/detect.ts";
 import {
   LENGTH_BYTES,
@@ -39,7 +46,6 @@ export const REKEY_PLAINTEXT: Bytes = Uint8Array.of(7, 0, 0, 0, 0, 0, 0, 0);
 /** Size of the announcing record on the wire. */
 export const REKEY_RECORD_BYTES = RECORD_OVERHEAD_BYTES + REKEY_PLAINTEXT.length;
 
-const EMPTY: Bytes = new Uint8Array(0);
 const HEADER_BYTES = LENGTH_BYTES + RECORD_HEADER_BYTES;
 
 /** Seals the records of one direction. */
@@ -95,7 +101,7 @@ export class RecordSealer {
     const sealedBytes = length + TAG_BYTES;
     const end = offset + HEADER_BYTES + sealedBytes;
     if (end > out.length) throw new RangeError("Cannot seal record: the output is too short");
-    this.#cipher.encryptInto(EMPTY, parts, out, offset + HEADER_BYTES);
+    this.#cipher.encryptInto(NO_BYTES, parts, out, offset + HEADER_BYTES);
     writeU32(out, offset, RECORD_HEADER_BYTES + sealedBytes);
     out[offset + LENGTH_BYTES] = RECORD_BYTE;
     this.#records++;
@@ -129,7 +135,7 @@ export class RecordOpener {
         `Cannot open record: length ${payload.length} is too short`,
       );
     }
-    const plaintext = this.#cipher.decryptWithAd(EMPTY, payload, RECORD_HEADER_BYTES);
+    const plaintext = this.#cipher.decryptWithAd(NO_BYTES, payload, RECORD_HEADER_BYTES);
     this.#isDead = false;
     if (plaintext[0] === REKEY_PLAINTEXT[0] && equalBytes(plaintext, REKEY_PLAINTEXT)) {
       this.#cipher.rekey();

@@ -5,12 +5,11 @@
  * start it would take 5 MB and most of the time of the start.
  */
 
-import { type Bytes, concatBytes, decodeHex, encodeHex } from "../base/bytes.ts";
+import { type Bytes, concatBytes, decodeHex, encodeHex, NO_BYTES } from "../base/bytes.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
 import { type Aead, KEY_BYTES, NONCE_BYTES, type Primitives } from "./primitives.ts";
 import { SMALL_BYTES } from "./wasm_aead.ts";
 
-const EMPTY: Bytes = new Uint8Array(0);
 const KEY = pattern(KEY_BYTES, 1);
 const OTHER = pattern(KEY_BYTES, 2);
 const NONCE = pattern(NONCE_BYTES, 5);
@@ -102,7 +101,7 @@ function testHashes({ sha256, sha256Into, createSha256, hkdf }: Primitives): voi
   running.update(OTHER);
   expectHex("copied SHA-256", copy.digest(), KNOWN.sha256);
   expectHex("running SHA-256", running.digest(), KNOWN.sha256);
-  expectHex("HKDF", hkdf(KEY, EMPTY, 2), KNOWN.hkdf[0]);
+  expectHex("HKDF", hkdf(KEY, NO_BYTES, 2), KNOWN.hkdf[0]);
   expectHex("HKDF", hkdf(KEY, OTHER, 3), KNOWN.hkdf[1]);
 }
 
@@ -112,7 +111,7 @@ function testAead(aead: Aead, { sha256 }: Primitives, maxBytes: number): void {
     const plaintext = pattern(length, 4);
     const half = length >>> 1;
     const parts = [plaintext.subarray(0, half), plaintext.subarray(half)];
-    for (const [index, ad] of [EMPTY, pattern(KEY_BYTES, 3)].entries()) {
+    for (const [index, ad] of [NO_BYTES, pattern(KEY_BYTES, 3)].entries()) {
       const sealed = new Uint8Array(length + TAG_BYTES);
       aead.seal(KEY, NONCE, ad, parts, sealed);
       expectHex("ChaCha20-Poly1305 seal", sha256(sealed), digests[index]);
@@ -172,7 +171,7 @@ function disagreement(what: string): Error {
 function weakSignature(): [Bytes, Bytes, Bytes] {
   const neutral = new Uint8Array(KEY_BYTES);
   neutral[0] = 1;
-  return [neutral, EMPTY, concatBytes(neutral, new Uint8Array(KEY_BYTES))];
+  return [neutral, NO_BYTES, concatBytes(neutral, new Uint8Array(KEY_BYTES))];
 }
 
 /** Fixed bytes without structure that a broken implementation could get right by accident. */

@@ -3,7 +3,7 @@
  * 5.2), in the paper's letters.
  */
 
-import { type Bytes, encodeUtf8 } from "../base/bytes.ts";
+import { type Bytes, encodeUtf8, NO_BYTES } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
 import { KEY_BYTES, NONCE_BYTES, type Primitives } from "./primitives.ts";
@@ -29,7 +29,6 @@ export class NoiseError extends CodedError<NoiseErrorCode> {
   override readonly name = "NoiseError";
 }
 
-const EMPTY: Bytes = new Uint8Array(0);
 const ZEROS: Bytes = new Uint8Array(KEY_BYTES);
 /** Rekeying uses the nonce 2^64 - 1, which transport messages never reach. */
 const REKEY_NONCE: Bytes = Uint8Array.from([0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255]);
@@ -91,7 +90,7 @@ export class CipherState {
   rekey(): void {
     if (!this.#k) throw new TypeError("Cannot rekey: the cipher state has no key");
     const out = new Uint8Array(KEY_BYTES + TAG_BYTES);
-    this.#primitives.aead.seal(this.#k, REKEY_NONCE, EMPTY, [ZEROS], out);
+    this.#primitives.aead.seal(this.#k, REKEY_NONCE, NO_BYTES, [ZEROS], out);
     this.#k = out.slice(0, KEY_BYTES);
   }
 
@@ -163,7 +162,7 @@ export class SymmetricState {
 
   /** The two transport ciphers: initiator to responder, then responder to initiator. */
   split(): [CipherState, CipherState] {
-    const okm = this.#primitives.hkdf(this.#ck, EMPTY, 2);
+    const okm = this.#primitives.hkdf(this.#ck, NO_BYTES, 2);
     return [
       new CipherState(this.#primitives, okm.subarray(0, KEY_BYTES)),
       new CipherState(this.#primitives, okm.subarray(KEY_BYTES)),

@@ -6,7 +6,7 @@
  * It costs some 5 MB, so it is loaded by who is busy: see `backend.ts`.
  */
 
-import { type Bytes, totalLength } from "../base/bytes.ts";
+import { type Bytes, totalLength, writeParts } from "../base/bytes.ts";
 import { Prefixes } from "../base/prefixes.ts";
 import { Slab } from "../base/slab.ts";
 import { TAG_BYTES } from "../wire/limits.ts";
@@ -86,11 +86,7 @@ function smallAead(sodium: Sodium): Aead {
       const length = totalLength(parts);
       checkLimits(length, ad);
       put(key, nonce, ad);
-      let end = m;
-      for (const part of parts) {
-        memory.set(part, end);
-        end += part.length;
-      }
+      writeParts(memory, m, parts);
       // deno-fmt-ignore
       sodium._crypto_aead_chacha20poly1305_ietf_encrypt(
         c, NULL, m, length, 0, a, ad.length, 0, NULL, npub, k,

@@ -16,7 +16,7 @@
  * The buffer doubles only as bytes really arrive, so a length field allocates nothing.
  */
 
-import { type Bytes, readU32, writeU32 } from "../base/bytes.ts";
+import { type Bytes, NO_BYTES, readU32, writeU32 } from "../base/bytes.ts";
 import { CodedError } from "../base/errors.ts";
 import {
   detectForeign,
@@ -50,8 +50,6 @@ export const MAX_BUFFER_BYTES = 131_072;
 
 /** This many small reads in a row let a large buffer go. */
 const SMALL_READS_TO_SHRINK = 8;
-
-const NO_BYTES: Bytes = new Uint8Array(0);
 
 /** What {@link FrameDecoder.next} found; `malformed` frames have no payload, they are skipped. */
 export type FramePath = Exclude<Path, "reserved">;

@@ -2,7 +2,7 @@
  * How fast the cryptography in use is on this very device.
  */
 
-import type { Bytes } from "../../base/bytes.ts";
+import { NO_BYTES } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Backend } from "../../noise/backend.ts";
 import { InitiatorHello, ResponderHello, SUPPORTED_VERSIONS } from "../../noise/hello.ts";
@@ -14,7 +14,6 @@ import type { CryptoFacts } from "./judge_device.ts";
 const MEASURE_MS = 200;
 const WARM_UP_ROUNDS = 3;
 const RECORD_BYTES = 65_536;
-const EMPTY: Bytes = new Uint8Array(0);
 
 export function measureCrypto({ primitives, report }: Backend, clock: Clock): CryptoFacts {
   const perSecond = roundsPerSecond(clock, sealer(primitives));
@@ -49,8 +48,8 @@ function sealer({ aead }: Primitives): () => void {
   let used = 0;
   return () => {
     counter.setUint32(0, used++);
-    aead.seal(key, nonce, EMPTY, plaintext, sealed);
-    if (aead.open(key, nonce, EMPTY, sealed)?.length !== RECORD_BYTES) {
+    aead.seal(key, nonce, NO_BYTES, plaintext, sealed);
+    if (aead.open(key, nonce, NO_BYTES, sealed)?.length !== RECORD_BYTES) {
       throw new TypeError("Cannot measure the cipher: it does not open what it sealed");
     }
   };
@@ -65,6 +64,6 @@ function shakeHands(primitives: Primitives): void {
   });
   const initiator = new InitiatorHello(options());
   const responder = new ResponderHello(options(), initiator.begin());
-  initiator.readReply(responder.reply(EMPTY));
-  responder.readLast(initiator.finish(EMPTY).frame);
+  initiator.readReply(responder.reply(NO_BYTES));
+  responder.readLast(initiator.finish(NO_BYTES).frame);
 }
