@@ -35,7 +35,6 @@ const MAX_PENDING_BYTES = 4_194_304;
 const LINGER_MS = 500;
 /** What a peer may still send after we closed; more of it is cut off. */
 const LINGER_BYTES = 65_536;
-const NO_BYTES: Bytes = new Uint8Array(0);
 
 export class Link {
   readonly #stream: ByteStream;
@@ -47,9 +46,8 @@ export class Link {
   readonly #ended = Promise.withResolvers<void>();
   #timer: Timer | undefined;
   #timerDueMs = Infinity;
-  #isWriting = false;
   /** What is being written. */
-  #leaving = NO_BYTES;
+  #leaving: Bytes | undefined;
   /** Whoever waits until everything has left. */
   #written: PromiseWithResolvers<void> | undefined;
   #isClosing = false;
@@ -207,7 +205,7 @@ export class Link {
     this.#isClosing = true;
     this.#flush();
     this.#timer?.cancel();
-    if (this.#isWriting) {
+    if (this.#leaving) {
       const timer = this.#clock.schedule(LINGER_MS, () => this.#stream.close());
       await this.#allWritten();
       timer.cancel();
@@ -218,7 +216,7 @@ export class Link {
 
   /** `nowMs` where the clock has just been asked: a small message would pay for it twice. */
   #flush(nowMs?: number): void {
-    if (this.#isWriting) return;
+    if (this.#leaving) return;
     if (this.#prepare(nowMs)) this.#write();
     else this.#waitForRoom();
   }
@@ -239,7 +237,6 @@ export class Link {
     const bytes = this.#conversation.outlet.take();
     this.#tally.bytesSent += bytes.length;
     this.#shaper?.sent(bytes.length);
-    this.#isWriting = true;
     this.#leave(bytes);
   }
 
@@ -251,23 +248,22 @@ export class Link {
 
   /** Goes on with the rest, or with whatever has come meanwhile. */
   readonly #onWritten = (count: number): void => {
-    if (count < this.#leaving.length) return this.#leave(this.#leaving.subarray(count));
-    this.#leaving = NO_BYTES;
-    this.#isWriting = false;
+    const bytes = this.#leaving;
+    if (bytes && count < bytes.length) return this.#leave(bytes.subarray(count));
+    this.#leaving = undefined;
     this.#flush();
-    if (!this.#isWriting) this.#settleWritten();
+    if (!this.#leaving) this.#settleWritten();
   };
 
   readonly #onWriteFailed = (): void => {
     // Writing fails when the connection does; closing it ends the read loop, which reports.
     this.#stream.close();
-    this.#leaving = NO_BYTES;
-    this.#isWriting = false;
+    this.#leaving = undefined;
     this.#settleWritten();
   };
 
   #allWritten(): Promise<void> | undefined {
-    if (this.#isWriting) this.#written ??= Promise.withResolvers();
+    if (this.#leaving) this.#written ??= Promise.withResolvers();
     return this.#written?.promise;
   }
 
