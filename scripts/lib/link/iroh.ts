@@ -3,55 +3,46 @@
  */
 
 import { systemClock } from "../../../src/base/clock.ts";
-import { LineProcess } from "../line_process.ts";
+import { PeerProcesses, PEERS_CONFIG } from "../peer_processes.ts";
 import { ROUND_DIALS } from "./dials.ts";
 
-const FOLDER = `${import.meta.dirname}/../../../bench/peers`;
-const CONFIG = `${FOLDER}/deno.json`;
-
 export class IrohDialers {
-  readonly #far: LineProcess;
-  readonly #near: LineProcess;
+  readonly #processes: PeerProcesses;
 
-  private constructor(far: LineProcess, near: LineProcess) {
-    this.#far = far;
-    this.#near = near;
+  private constructor(processes: PeerProcesses) {
+    this.#processes = processes;
   }
 
   /** Starts both processes; rejects where the package cannot be had. */
   static async start(): Promise<IrohDialers> {
     await fetchPackage();
     const round = String(ROUND_DIALS);
-    const far = LineProcess.start(`${FOLDER}/iroh_far.ts`, { config: CONFIG, args: [round] });
-    try {
-      const args = [await far.line(), round];
-      const near = LineProcess.start(`${FOLDER}/iroh_near.ts`, { config: CONFIG, args });
-      await near.line();
-      return new IrohDialers(far, near);
-    } catch (error) {
-      await far.close();
-      throw error;
-    }
+    const processes = await PeerProcesses.start("iroh", {
+      farArgs: [round],
+      nearArgs: (line) => [line, round],
+      isReady: (near) => near.line(),
+    });
+    return new IrohDialers(processes);
   }
 
   /** Makes {@link ROUND_DIALS} connections, ready on both sides; returns how many a second. */
   async round(): Promise<number> {
     const startedMs = systemClock.now();
-    await Promise.all([this.#near.ask("dial"), this.#far.line()]);
+    const { near, far } = this.#processes;
+    await Promise.all([near.ask("dial"), far.line()]);
     return ROUND_DIALS / (systemClock.now() - startedMs) * 1000;
   }
 
-  async close(): Promise<void> {
-    await this.#near.close();
-    await this.#far.close();
+  close(): Promise<void> {
+    return this.#processes.close();
   }
 }
 
 /** What is only required is not fetched by itself. */
 async function fetchPackage(): Promise<void> {
-  const { imports } = JSON.parse(await Deno.readTextFile(CONFIG));
+  const { imports } = JSON.parse(await Deno.readTextFile(PEERS_CONFIG));
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["cache", "--quiet", `--config=${CONFIG}`, imports.iroh],
+    args: ["cache", "--quiet", `--config=${PEERS_CONFIG}`, imports.iroh],
   });
   const { success } = await command.output();
   if (!success) throw new Error(`Cannot compare with iroh: ${imports.iroh} cannot be had`);
